@@ -1,0 +1,95 @@
+"""Every setting, in one table. Environment variables `LANTERN_*` give the first values; unknown ones warn."""
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Flags:
+    """The settings in force. Change them with `update`."""
+
+    enable_x64: bool = False
+    check: bool = False
+    device: str = ""
+    traceback: str = "short"
+    limits: str = ""
+    require_adapter: bool = False
+    log_compiles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: its variable, how the text is read, and what it does."""
+
+    variable: str
+    field: str
+    read: Callable[[str], Any]
+    meaning: str
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("1", "true", "on", "yes"):
+        return True
+    if text.lower() in ("0", "false", "off", "no", ""):
+        return False
+    raise ValueError(f"wanted 0 or 1, got {text!r}")
+
+
+def _traceback(text: str) -> str:
+    if text not in ("short", "full"):
+        raise ValueError(f"wanted short or full, got {text!r}")
+    return text
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("LANTERN_ENABLE_X64", "enable_x64", _boolean, "64-bit types are the default on the CPU"),
+    Setting("LANTERN_CHECK", "check", _boolean, "every compiler pass is followed by its checker"),
+    Setting("LANTERN_DEVICE", "device", str, "the default device: cpu, gpu, or a part of an adapter's name"),
+    Setting("LANTERN_TRACEBACK", "traceback", _traceback, "full: keep lantern's own frames in tracebacks"),
+    Setting("LANTERN_LIMITS", "limits", str, "lower a GPU's limits, for tests: max-buffer-size=1024,..."),
+    Setting("LANTERN_REQUIRE_ADAPTER", "require_adapter", _boolean, "tests: a missing GPU adapter is a failure"),
+    Setting("LANTERN_LOG_COMPILES", "log_compiles", _boolean, "log each compilation with its time"),
+)
+
+
+def read_environment(environment: dict[str, str]) -> Flags:
+    """The flags that an environment asks for.
+
+    Raises ValueError for a value that cannot be read; unknown LANTERN_ variables warn.
+
+    >>> read_environment({"LANTERN_ENABLE_X64": "1"}).enable_x64
+    True
+    """
+    found = Flags()
+    known = {s.variable: s for s in SETTINGS}
+    for name, text in environment.items():
+        if not name.startswith("LANTERN_"):
+            continue
+        setting = known.get(name)
+        if setting is None:
+            warnings.warn(f"{name} is no setting of lantern; it has {', '.join(known)}", stacklevel=2)
+            continue
+        try:
+            setattr(found, setting.field, setting.read(text))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return found
+
+
+flags = read_environment(dict(os.environ))
+
+
+def update(name: str, value: Any) -> None:
+    """Change a setting for the rest of the process; `name` is a field of `Flags`.
+
+    Raises ValueError for a name that is none.
+
+    >>> update("check", flags.check)
+    """
+    if name not in [f.name for f in fields(Flags)]:
+        raise ValueError(f"config has no setting {name!r}; it has {', '.join(f.name for f in fields(Flags))}")
+    setattr(flags, name, value)

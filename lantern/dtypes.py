@@ -1,0 +1,211 @@
+"""Element types: static markers (`f32`, ...), defaults and the promotion lattice."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import ml_dtypes
+import numpy as np
+
+from lantern import config
+
+NumpyDType: TypeAlias = "np.dtype[Any]"
+
+
+class DType:
+    """The base of the static markers: classes that stand in annotations and wherever a dtype is asked for.
+
+    >>> np.dtype(f32)
+    dtype('float32')
+    """
+
+    dtype: ClassVar[np.dtype[Any]]
+
+
+class bool_(DType):
+    """True or False, one byte."""
+
+    dtype = np.dtype(np.bool_)
+
+
+class i8(DType):
+    """8-bit signed integer."""
+
+    dtype = np.dtype(np.int8)
+
+
+class i16(DType):
+    """16-bit signed integer."""
+
+    dtype = np.dtype(np.int16)
+
+
+class i32(DType):
+    """32-bit signed integer: what a Python int becomes."""
+
+    dtype = np.dtype(np.int32)
+
+
+class i64(DType):
+    """64-bit signed integer: on the CPU only."""
+
+    dtype = np.dtype(np.int64)
+
+
+class u8(DType):
+    """8-bit unsigned integer."""
+
+    dtype = np.dtype(np.uint8)
+
+
+class u16(DType):
+    """16-bit unsigned integer."""
+
+    dtype = np.dtype(np.uint16)
+
+
+class u32(DType):
+    """32-bit unsigned integer."""
+
+    dtype = np.dtype(np.uint32)
+
+
+class u64(DType):
+    """64-bit unsigned integer: on the CPU only."""
+
+    dtype = np.dtype(np.uint64)
+
+
+class f16(DType):
+    """IEEE half precision."""
+
+    dtype = np.dtype(np.float16)
+
+
+class bf16(DType):
+    """bfloat16: the range of f32 with 8 bits of precision."""
+
+    dtype = np.dtype(ml_dtypes.bfloat16)
+
+
+class f32(DType):
+    """IEEE single precision: what a Python float becomes."""
+
+    dtype = np.dtype(np.float32)
+
+
+class f64(DType):
+    """IEEE double precision: on the CPU only."""
+
+    dtype = np.dtype(np.float64)
+
+
+MARKERS: tuple[type[DType], ...] = (bool_, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64)
+BOOL, I32, I64, U8, U32 = bool_.dtype, i32.dtype, i64.dtype, u8.dtype, u32.dtype
+F16, BF16, F32, F64 = f16.dtype, bf16.dtype, f32.dtype, f64.dtype
+
+SHORT_NAMES: dict[NumpyDType, str] = {m.dtype: m.__name__.rstrip("_") for m in MARKERS}
+_BITS64 = {np.dtype(np.float64): F32, np.dtype(np.int64): I32, np.dtype(np.uint64): U32}
+_PYTHON = {bool: BOOL, int: I64, float: F64}
+
+
+def short_name(dtype: NumpyDType) -> str:
+    """The name in printed programs.
+
+    >>> short_name(np.dtype("float32"))
+    'f32'
+    """
+    return SHORT_NAMES.get(dtype) or str(dtype)
+
+
+def canonical(dtype: Any) -> NumpyDType:
+    """The dtype that an explicit request names: a marker, a NumPy dtype or scalar type, a string, or Python's bool, int
+    and float, which mean the default width.
+
+    Raises TypeError for a dtype that lantern does not have.
+
+    >>> canonical(float), canonical("int8")
+    (dtype('float32'), dtype('int8'))
+    """
+    if dtype in (int, float):
+        return default(_PYTHON[dtype])
+    found = np.dtype(getattr(dtype, "dtype", dtype))
+    if found not in SHORT_NAMES:
+        raise TypeError(f"dtype {found} is not supported; lantern has {', '.join(SHORT_NAMES.values())}")
+    return found
+
+
+def default(dtype: NumpyDType) -> NumpyDType:
+    """What values of `dtype` become when nobody asked for a width: 64 bits become 32 unless x64 mode is on.
+
+    >>> default(np.dtype("float64"))
+    dtype('float32')
+    """
+    return dtype if config.flags.enable_x64 else _BITS64.get(dtype, dtype)
+
+
+def python_dtype(kind: type) -> NumpyDType:
+    """The dtype of a Python bool, int or float."""
+    return default(_PYTHON[kind])
+
+
+def is_float(dtype: NumpyDType) -> bool:
+    """Floating point, bfloat16 included."""
+    return dtype.kind == "f" or dtype == BF16
+
+
+def is_integer(dtype: NumpyDType) -> bool:
+    """Signed or unsigned integers; bool is neither."""
+    return dtype.kind in "iu"
+
+
+# The lattice of JAX's type promotion (docs.jax.dev, "Type promotion semantics"): each node's direct successors.
+# `i*` and `f*` stand for weak Python ints and floats.
+_SUCCESSORS: dict[Any, tuple[Any, ...]] = {
+    BOOL: ("i*",), "i*": (u8.dtype, i8.dtype), u8.dtype: (i16.dtype, u16.dtype), i8.dtype: (i16.dtype,),
+    u16.dtype: (I32, U32), i16.dtype: (I32,), U32: (I64, u64.dtype), I32: (I64,), I64: ("f*",), u64.dtype: ("f*",),
+    "f*": (F16, BF16), F16: (F32,), BF16: (F32,), F32: (F64,), F64: (),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def _above(node: Any) -> frozenset[Any]:
+    return frozenset({node}).union(*[_above(s) for s in _SUCCESSORS[node]])
+
+
+@functools.lru_cache(maxsize=4096)
+def _join(nodes: tuple[Any, ...]) -> Any:
+    common = frozenset.intersection(*[_above(n) for n in nodes])
+    return next(n for n in common if common <= _above(n))
+
+
+def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]:
+    """The common dtype of (dtype, weak) pairs, and whether it is still weak.
+
+    A 64-bit type appears only where an operand has it or x64 mode is on.
+
+    >>> promote([(F16, False), (F32, True)])
+    (dtype('float16'), False)
+    >>> promote([(I32, False), (U32, False)])
+    (dtype('int32'), False)
+    """
+    first = kinds[0]
+    if all(k == first for k in kinds):
+        return first
+    nodes = [_node(d, w) for d, w in kinds]
+    joined = _join(tuple(sorted(set(nodes), key=str)))
+    if joined == "i*":
+        return python_dtype(int), True
+    if joined == "f*":
+        strong = [d for d, w in kinds if not w]     # integers and weak floats: a default float
+        return python_dtype(float), not strong
+    if joined not in nodes and joined in _BITS64 and not any(d in _BITS64 for d, w in kinds if not w):
+        joined = default(joined)
+    return joined, False
+
+
+def _node(dtype: NumpyDType, weak: bool) -> Any:
+    if not weak or dtype == BOOL:
+        return dtype
+    return "f*" if is_float(dtype) else "i*"

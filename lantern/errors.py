@@ -1,0 +1,65 @@
+"""Every public error. Each says what happened, where, and the cure.
+
+Messages name, in this order: the operation; what was wanted; the shapes and dtypes received; the user's line; a cure.
+A message that starts with `internal:` is a fault of lantern itself.
+"""
+from __future__ import annotations
+
+
+class LanternError(Exception):
+    """The base of lantern's own errors."""
+
+
+class ShapeError(LanternError, TypeError):
+    """Shapes (or dtypes) do not agree.
+
+    >>> import lantern.numpy as jnp
+    >>> jnp.zeros((2, 3)) @ jnp.zeros((4, 5))
+    Traceback (most recent call last):
+    lantern.errors.ShapeError: dot: contracted sizes must agree, ...
+    """
+
+
+class UnknownValueError(LanternError, TypeError):
+    """A Python decision (`if`, `float`, `range(n)`) needs a value that this trace cannot know.
+
+    >>> import lantern
+    >>> lantern.jit(lambda x: x if x > 0 else -x)(1.0)
+    Traceback (most recent call last):
+    lantern.errors.UnknownValueError: bool(x) needs the value of bool[], ...
+
+    The cures: `lantern.numpy.where`, or `jit(..., static_argnames=...)`, or differentiating outside `jit`.
+    """
+
+
+class EscapedTracerError(LanternError, RuntimeError):
+    """A tracer was used where its trace is not active: after its end, or in another thread.
+
+    Return the value (`has_aux=True`), or store `float(x)` instead of `x`.
+    """
+
+
+class NotDifferentiableError(LanternError, TypeError):
+    """A derivative was asked for that does not exist; the message says what to use instead."""
+
+
+class TracerConversionError(LanternError, TypeError):
+    """A tracer was handed to NumPy, which would cut the gradient in silence. Use the function of the same name in
+    `lantern.numpy`, or `lantern.device_get(x)` to take the value as a constant."""
+
+
+class ArgumentError(LanternError, ValueError):
+    """An argument of a transform is wrong: axes that do not fit, a tree of another structure, a static argument that
+    cannot be hashed."""
+
+
+class DeviceError(LanternError, RuntimeError):
+    """A device is missing, two devices meet in one operation, or a device cannot hold or compute what is asked."""
+
+
+class DonatedArrayError(LanternError, RuntimeError):
+    """An array was used after it had been donated to a compiled call."""
+
+
+class InternalError(LanternError, AssertionError):
+    """A checker found a fault of lantern itself. Please report it."""

@@ -1,0 +1,171 @@
+"""Kernels and programs: loop nests over numbered buffers, and the order in which they run."""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from lantern.lower.expr import Instr, Ref, ReduceOp
+from lantern.source import Source
+from lantern.trace.aval import ShapedArray
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Folds the body's value `value` over all columns of the stage, in row-major order where order matters."""
+
+    op: ReduceOp
+    value: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Writes `value` to flat element `offset + sum(strides[k] * i_k)` of outs[out]; each element once."""
+
+    out: int
+    value: Ref
+    offset: int
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScatterAdd:
+    """Adds `value` to outs[out] at the flat i32 position `index` where `keep` (bool) holds. The buffer starts from zeros.
+
+    Positions may repeat; outside `keep` nothing is written.
+    """
+
+    out: int
+    index: Ref
+    value: Ref
+    keep: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One loop nest over rows x cols. `sources` runs beside `body` and does not count for equality."""
+
+    cols: tuple[int, ...]
+    body: tuple[Instr, ...]
+    reductions: tuple[Reduction, ...] = ()
+    stores: tuple[Store | ScatterAdd, ...] = ()
+    sources: tuple[Source | None, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """Says that stage 0 is a matrix product: its one reduction is the SUM of MUL(a, b) over the columns.
+
+    The rows are `batch` axes, then `m` axes (a varies, b does not), then `n` axes (b varies, a does not), in this order;
+    the numbers are counts of axes.
+    """
+
+    batch: int
+    m: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One launch. Every stage runs over the same `rows`; stages of a row run in order and see earlier reductions.
+
+    Elementwise work has one stage and no rows' worth of meaning: rows=(), cols=domain. A reduction has rows=kept axes, a
+    stage that reduces over cols, and a stage with cols=() that stores. Softmax is two reducing stages and a storing one.
+    A kernel is its own cache key: equality is by value, apart from names and sources.
+    """
+
+    args: tuple[ShapedArray, ...]
+    outs: tuple[ShapedArray, ...]
+    rows: tuple[int, ...]
+    stages: tuple[Stage, ...]
+    dot: Dot | None = None
+    name: str = field(default="", compare=False)
+    _hash: int = field(default=0, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.args, self.outs, self.rows, self.stages, self.dot)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def row_count(self) -> int:
+        """Number of rows: 1 if there are no row axes."""
+        return math.prod(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Alloc:
+    """From here on, `slot` has memory."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """The memory of `slot` may be used again."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Fills `slot` with zero bits, before kernels that add to it."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Runs a kernel on slots. An output slot may be an argument's slot only where the schedule proved that safe."""
+
+    kernel: Kernel
+    args: tuple[int, ...]
+    outs: tuple[int, ...]
+
+
+Step: TypeAlias = "Alloc | Free | Clear | Dispatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole compiled function over numbered slots.
+
+    A slot is memory for `slots[i].size` elements of `slots[i].dtype`; its shape carries no meaning, since kernels address
+    elements flat: a reshape is the same slot. `outputs` may repeat a slot or name an input's. Inputs in `donated` may be
+    overwritten and freed; all others are never written.
+    """
+
+    slots: tuple[ShapedArray, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    out_avals: tuple[ShapedArray, ...]
+    steps: tuple[Step, ...]
+    donated: frozenset[int] = frozenset()
+    name: str = field(default="", compare=False)
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The kernels in launch order."""
+        return tuple([s.kernel for s in self.steps if isinstance(s, Dispatch)])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What lowering may rely on: limits and features of a device, part of every cache key.
+
+    `max_buffers`: storage buffers one kernel may bind. `max_binding`: bytes of one buffer. `recompute`: a cheap producer
+    with several consumers may be computed in each of them (good where memory is slow, bad for NumPy).
+    `split_reduce`: reductions with fewer rows than this many are cut in two kernels (0: never).
+    """
+
+    backend: str
+    max_buffers: int = 1 << 30
+    max_binding: int = 1 << 62
+    max_workgroup_size: int = 256
+    max_workgroup_memory: int = 16384
+    max_groups: int = 65535
+    recompute: bool = False
+    split_reduce: int = 0
+    features: frozenset[str] = frozenset()
+    settings: tuple[tuple[str, Any], ...] = ()

@@ -1,0 +1,60 @@
+"""Abstract values: what is known of an array before it has a value."""
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lantern.dtypes import short_name
+
+
+@dataclass(frozen=True, slots=True)
+class ShapedArray:
+    """Shape and dtype. `weak` marks values that came from Python scalars: they adopt the dtype they meet.
+
+    >>> str(ShapedArray((2, 3), np.dtype("float32")))
+    'f32[2,3]'
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    weak: bool = False
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the elements."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"{short_name(self.dtype)}{'*' if self.weak else ''}[{','.join(map(str, self.shape))}]"
+
+    def with_shape(self, shape: tuple[int, ...]) -> ShapedArray:
+        """The same element type in another shape."""
+        return self if shape == self.shape else shaped(shape, self.dtype, self.weak)
+
+    def with_dtype(self, dtype: np.dtype[Any]) -> ShapedArray:
+        """The same shape with another (strong) element type."""
+        return shaped(self.shape, dtype)
+
+    def strong(self) -> ShapedArray:
+        """The same without the mark of a Python scalar."""
+        return shaped(self.shape, self.dtype) if self.weak else self
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def shaped(shape: tuple[int, ...], dtype: np.dtype[Any], weak: bool = False) -> ShapedArray:
+    """An interned ShapedArray: equal ones are usually the same object, which makes comparing them cheap."""
+    return ShapedArray(shape, dtype, weak)

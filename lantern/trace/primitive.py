@@ -1,0 +1,111 @@
+"""Primitives: one frozen value holds every rule of an operation."""
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
+
+from lantern.trace.aval import ShapedArray
+
+if TYPE_CHECKING:
+    from lantern.lower.kernel import Kernel
+    from lantern.trace.jaxpr import Eqn
+
+# What a rule computes with: a Tracer or another Array, a NumPy array, a Literal; in tangents also Zero, under
+# transposition also Linear. The closed set spans floors above this one, so the alias stays open.
+Value: TypeAlias = Any
+Tangent: TypeAlias = Any
+Dims: TypeAlias = "Sequence[int | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Zero:
+    """A tangent or cotangent known to be zero; never materialised before it must be."""
+
+    aval: ShapedArray
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Stands for an operand under transposition: it has an aval and no value."""
+
+    aval: ShapedArray
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The axis that `vmap` adds: its size, and its name for collectives."""
+
+    size: int
+    name: Hashable | None = None
+
+
+class Effect(Enum):
+    """What an equation does besides computing. Dead-code elimination and CSE keep equations with an effect."""
+
+    ORDERED = "ordered"
+    UNORDERED = "unordered"
+    CHECK = "check"
+
+
+class Inline(Enum):
+    """A lowering that is the primitive's own sub-jaxpr (`jaxpr` in its params)."""
+
+    SUBJAXPR = "subjaxpr"
+
+
+AbstractRule: TypeAlias = Callable[..., Sequence[ShapedArray]]
+ImplRule: TypeAlias = Callable[..., Sequence[Any]]
+JvpRule: TypeAlias = Callable[Concatenate[Sequence[Value], Sequence[Value], Sequence[Tangent], ...], Sequence[Tangent]]
+JointJvpRule: TypeAlias = Callable[
+    Concatenate[Sequence[Value], Sequence[Tangent], ...], tuple[Sequence[Value], Sequence[Tangent]]]
+TransposeRule: TypeAlias = Callable[Concatenate[Sequence[Tangent], Sequence[Value], ...], Sequence[Value | None]]
+BatchRule: TypeAlias = Callable[Concatenate[Axis, Sequence[Value], Dims, ...], tuple[Sequence[Value], Dims]]
+SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Sequence[Eqn]]]"
+LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Primitive:
+    """An operation. All arrays in rules have exact dtypes: primitives never promote or broadcast.
+
+    A scalar operand (rank 0) may stand beside any shape in elementwise primitives.
+
+    name       unique; the registry refuses a second
+    abstract   (avals, **params) -> out avals; where shape errors are born
+    impl       (NumPy arrays, **params) -> NumPy arrays; written for truth, not speed
+    lower      (operand avals, **params) -> one unfused Kernel; Inline; or None (reference only)
+    jvp        (primals, outs, tangents, **params) -> out tangents, in terms of ops; for first-order primitives
+    jvp_joint  (primals, tangents, **params) -> (outs, out tangents); for primitives with sub-jaxprs
+    transpose  (cotangents, args, **params) -> one cotangent or None an argument; args in question are `Linear`
+    batch      (Axis, args, dims, **params) -> (outs, dims); dims hold 0 (the new axis is first) or None
+    split      (eqn, unknown) -> (known eqns, unknown eqns); for primitives with sub-jaxprs
+    """
+
+    name: str
+    abstract: AbstractRule
+    impl: ImplRule
+    lower: LowerRule | Inline | None
+    batch: BatchRule
+    jvp: JvpRule | None = None
+    jvp_joint: JointJvpRule | None = None
+    transpose: TransposeRule | None = None
+    split: SplitRule | None = None
+    effect: Effect | None = None
+
+    def __post_init__(self) -> None:
+        if self.name in _registry:
+            raise ValueError(f"primitive {self.name!r} is defined twice")
+        _registry[self.name] = self
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_registry: dict[str, Primitive] = {}
+
+
+def registry() -> dict[str, Primitive]:
+    """Every primitive by name, as a copy."""
+    return dict(_registry)
