@@ -1,0 +1,194 @@
+"""The IR: variables, literals, equations, jaxprs; dead code and fingerprints."""
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lantern.dtypes import python_dtype, short_name
+from lantern.source import Source
+from lantern.trace.aval import ShapedArray, shaped
+from lantern.trace.primitive import Primitive
+
+Params: TypeAlias = Mapping[str, Any]
+
+
+class Var:
+    """A variable; identity is its name. A plain slotted class, since three are made per operation."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: ShapedArray) -> None:
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"Var({self.aval})"
+
+
+class Literal:
+    """A number in a program. Its rank is 0, and it may stand beside an operand of any shape, so it needs no cotangent.
+
+    `value` is a NumPy scalar of the aval's dtype.
+    """
+
+    __slots__ = ("aval", "value")
+
+    def __init__(self, value: Any, aval: ShapedArray) -> None:
+        self.value, self.aval = aval.dtype.type(value), aval
+
+    @property
+    def key(self) -> tuple[bytes, ShapedArray]:
+        """Equal for equal bits and types: 1, True, 1.0, -0.0 and NaN stay apart."""
+        return self.value.tobytes(), self.aval
+
+    def __repr__(self) -> str:
+        return f"Literal({self.value}, {self.aval})"
+
+
+def literal(value: bool | int | float, dtype: np.dtype[Any] | None = None) -> Literal:
+    """A Python scalar in a given dtype; without one, weakly typed in the default dtype of its kind.
+
+    Raises OverflowError for an integer that the dtype cannot hold.
+    """
+    weak = dtype is None
+    dtype = dtype or python_dtype(type(value))
+    if dtype.kind in "iu" and isinstance(value, int):
+        bounds = np.iinfo(dtype)
+        if not bounds.min <= value <= bounds.max:
+            raise OverflowError(f"the Python int {value} does not fit into {dtype}; give it a wider dtype")
+    return Literal(value, shaped((), dtype, weak))
+
+
+Atom: TypeAlias = Var | Literal
+
+
+class Eqn:
+    """outvars = primitive[params] invars. A plain slotted class for speed; treat it as frozen."""
+
+    __slots__ = ("invars", "outvars", "params", "primitive", "source")
+
+    def __init__(self, primitive: Primitive, invars: tuple[Atom, ...], params: Params, outvars: tuple[Var, ...],
+                 source: Source | None) -> None:
+        self.primitive, self.invars, self.params, self.outvars, self.source = primitive, invars, params, outvars, source
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Jaxpr:
+    """A closed program: equations in order. An output may be a literal or an input. """
+
+    invars: tuple[Var, ...]
+    eqns: tuple[Eqn, ...]
+    outvars: tuple[Atom, ...]
+
+    @property
+    def in_avals(self) -> list[ShapedArray]:
+        """Avals of the inputs."""
+        return [v.aval for v in self.invars]
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        """Avals of the outputs."""
+        return [v.aval for v in self.outvars]
+
+    def __str__(self) -> str:
+        return print_jaxpr(self)
+
+
+def subjaxprs(param: Any) -> Sequence[Jaxpr]:
+    """The jaxprs that one parameter of an equation holds: itself, or those of a tuple."""
+    if isinstance(param, Jaxpr):
+        return (param,)
+    if isinstance(param, tuple):
+        return tuple([p for p in param if isinstance(p, Jaxpr)])
+    return ()
+
+
+def count_eqns(jaxpr: Jaxpr) -> int:
+    """Number of equations, those of sub-jaxprs included."""
+    return sum(1 + sum(count_eqns(s) for v in e.params.values() for s in subjaxprs(v)) for e in jaxpr.eqns)
+
+
+def needed_eqns(eqns: Sequence[Eqn], wanted: Iterable[Atom], known: Collection[Var] = ()) -> tuple[Eqn, ...]:
+    """The equations that `wanted` depends on (and those with effects), given that the values of `known` are at hand."""
+    live = {a for a in wanted if type(a) is Var and a not in known}
+    kept: list[Eqn] = []
+    for e in reversed(eqns):
+        if not live.isdisjoint(e.outvars) or e.primitive.effect is not None:
+            kept.append(e)
+            for a in e.invars:
+                if type(a) is Var and a not in known:
+                    live.add(a)
+    kept.reverse()
+    return tuple(kept)
+
+
+def dce(jaxpr: Jaxpr) -> Jaxpr:
+    """Without the equations that no output and no effect depends on. Inputs stay."""
+    return Jaxpr(jaxpr.invars, needed_eqns(jaxpr.eqns, jaxpr.outvars), jaxpr.outvars)
+
+
+def fingerprint(jaxpr: Jaxpr) -> tuple[Any, ...]:
+    """Equal for equal computations: variables are numbered in order; sources do not count."""
+    number: dict[Var, int] = {}
+
+    def atom(a: Atom) -> Any:
+        return a.key if type(a) is Literal else number.setdefault(a, len(number))    # pyright: ignore[reportArgumentType]
+
+    def param(v: Any) -> Any:
+        subs = subjaxprs(v)
+        return tuple(map(fingerprint, subs)) if subs else v
+
+    head = tuple([v.aval for v in jaxpr.invars])
+    for v in jaxpr.invars:
+        atom(v)
+    body = tuple([(e.primitive.name, tuple(map(atom, e.invars)), tuple([(k, param(e.params[k])) for k in sorted(e.params)]),
+                   tuple([(atom(v), v.aval) for v in e.outvars])) for e in jaxpr.eqns])
+    return head, body, tuple(map(atom, jaxpr.outvars))
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Namer:
+    """Letters for variables in order of first appearance: a ... z, aa, ab, ..."""
+
+    def __init__(self) -> None:
+        self.names: dict[Var, str] = {}
+
+    def __call__(self, a: Atom) -> str:
+        if isinstance(a, Literal):
+            text = repr(a.value.item()) if a.aval.dtype.kind in "biuf" else str(a.value)
+            return text if a.aval.weak else f"{text}:{short_name(a.aval.dtype)}"
+        if a not in self.names:
+            n, name = len(self.names), ""
+            while n >= 0:
+                name, n = _LETTERS[n % 26] + name, n // 26 - 1
+            self.names[a] = name
+        return self.names[a]
+
+
+def _param(value: Any) -> str:
+    match value:
+        case np.dtype():
+            return short_name(value)
+        case tuple():
+            return f"({','.join(map(_param, value))})"
+        case _:
+            return str(value)
+
+
+def print_jaxpr(jaxpr: Jaxpr, indent: str = "", column: int = 72) -> str:
+    """The text: deterministic names, sorted params, sub-jaxprs indented, the source at the right margin."""
+    name = Namer()
+    lines = [f"{indent}{{ lambda {' '.join(f'{name(v)}:{v.aval}' for v in jaxpr.invars)} ."]
+    for e in jaxpr.eqns:
+        shown = [f"{k}={_param(e.params[k])}" for k in sorted(e.params) if not subjaxprs(e.params[k])]
+        left = " ".join(f"{name(v)}:{v.aval}" for v in e.outvars)
+        call = f"{e.primitive.name}[{' '.join(shown)}]" if shown else e.primitive.name
+        text = f"{indent}  {left} = {' '.join([call, *map(name, e.invars)])}"
+        lines.append(f"{text:<{column}}  # {e.source}" if e.source else text)
+        lines += [print_jaxpr(s, indent + "    ", column) for k in sorted(e.params) for s in subjaxprs(e.params[k])]
+    lines.append(f"{indent}  in ({', '.join(map(name, jaxpr.outvars))}) }}")
+    return "\n".join(lines)
