@@ -55,6 +55,13 @@ class Inline(Enum):
     SUBJAXPR = "subjaxpr"
 
 
+class Alias(Enum):
+    """A lowering that is no work: the one output is the first operand's elements, in the same flat order and of the same
+    dtype (reshape, stop_gradient). Both become one slot."""
+
+    OPERAND = "operand"
+
+
 AbstractRule: TypeAlias = Callable[..., Sequence[ShapedArray]]
 ImplRule: TypeAlias = Callable[..., Sequence[Any]]
 JvpRule: TypeAlias = Callable[Concatenate[Sequence[Value], Sequence[Value], Sequence[Tangent], ...], Sequence[Tangent]]
@@ -75,7 +82,7 @@ class Primitive:
     name       unique; the registry refuses a second
     abstract   (avals, **params) -> out avals; where shape errors are born
     impl       (NumPy arrays, **params) -> NumPy arrays; written for truth, not speed
-    lower      (operand avals, **params) -> one unfused Kernel; Inline; or None (reference only)
+    lower      (operand avals, **params) -> one unfused Kernel; Inline; Alias; or None (reference only)
     jvp        (primals, outs, tangents, **params) -> out tangents, in terms of ops; for first-order primitives
     jvp_joint  (primals, tangents, **params) -> (outs, out tangents); for primitives with sub-jaxprs
     transpose  (cotangents, args, **params) -> one cotangent or None an argument; args in question are `Linear`
@@ -86,7 +93,7 @@ class Primitive:
     name: str
     abstract: AbstractRule
     impl: ImplRule
-    lower: LowerRule | Inline | None
+    lower: LowerRule | Inline | Alias | None
     batch: BatchRule
     jvp: JvpRule | None = None
     jvp_joint: JointJvpRule | None = None
