@@ -63,3 +63,7 @@ class DonatedArrayError(LanternError, RuntimeError):
 
 class InternalError(LanternError, AssertionError):
     """A checker found a fault of lantern itself. Please report it."""
+
+
+class MissingExtraError(LanternError, ImportError):
+    """An optional package is not installed; the message has the pip line that installs it."""
