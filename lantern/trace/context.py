@@ -1,0 +1,152 @@
+"""The current trace, asked by every operation; the slot through which eager operations run; named axes in scope."""
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+import numpy as np
+
+from lantern.errors import ArgumentError
+from lantern.source import Source, user_source
+from lantern.trace.array import Array
+from lantern.trace.aval import ShapedArray, shaped
+from lantern.trace.jaxpr import Literal
+from lantern.trace.primitive import Primitive, Value
+
+
+class Trace(Protocol):
+    """Where operations go: evaluated at once, or recorded."""
+
+    live: bool
+
+    @property
+    def parent(self) -> Trace | None:
+        """The trace outside this one."""
+        ...
+
+    def bind(self, primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+             source: Source | None = None) -> Sequence[Value]:
+        """Apply a primitive."""
+        ...
+
+    def at(self, source: Source | None) -> None:
+        """What is bound next belongs to this line."""
+        ...
+
+
+EagerRun = Callable[[Primitive, Sequence[Value], Mapping[str, Any]], Sequence[Value]]
+
+
+class EagerTrace:
+    """The outermost trace: an operation runs where it is bound, through the slot that `install_eager` fills."""
+
+    parent: Trace | None = None
+    live = True
+    run: EagerRun | None = None
+
+    def bind(self, primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+             source: Source | None = None) -> Sequence[Value]:
+        """Run one operation now."""
+        assert self.run is not None, "internal: install_eager was not called"
+        try:
+            return self.run(primitive, args, params)
+        except Exception as error:
+            if source is not None:
+                error.add_note(f"while evaluating {primitive.name}, written at {source}")
+            raise
+
+    def at(self, source: Source | None) -> None:
+        """Lines are found on the stack here."""
+
+
+EAGER = EagerTrace()
+_current: ContextVar[Trace] = ContextVar("lantern_trace", default=EAGER)
+
+
+def install_eager(run: EagerRun) -> None:
+    """Give operations outside any trace their meaning. Called once, at import."""
+    EAGER.run = run
+
+
+def current() -> Trace:
+    """The innermost trace of this thread (or copied context)."""
+    return _current.get()
+
+
+def enter(trace: Trace) -> Any:
+    """Make `trace` current; give the result to `leave`."""
+    return _current.set(trace)
+
+
+def leave(token: Any) -> None:
+    """Undo `enter`."""
+    _current.reset(token)
+
+
+@contextmanager
+def entered(trace: Trace) -> Iterator[None]:
+    """`trace` is current inside the `with` block."""
+    token = _current.set(trace)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def bind(primitive: Primitive, *args: Value, **params: Any) -> Sequence[Value]:
+    """Apply a primitive in the current trace."""
+    return _current.get().bind(primitive, args, params)
+
+
+def bind1(primitive: Primitive, *args: Value, **params: Any) -> Value:
+    """Apply a primitive with one result."""
+    return _current.get().bind(primitive, args, params)[0]
+
+
+def typeof(x: Value) -> ShapedArray:
+    """The aval of an array, a literal, a NumPy array or scalar.
+
+    >>> str(typeof(np.zeros((2, 3), "float32")))
+    'f32[2,3]'
+    """
+    if isinstance(x, (Array, Literal)):
+        return x.aval
+    if isinstance(x, (np.ndarray, np.generic)):
+        return shaped(x.shape, x.dtype)
+    raise TypeError(f"{type(x).__name__} is not an array: {x!r}")
+
+
+_axes: ContextVar[Mapping[Hashable, int]] = ContextVar("lantern_axes", default={})
+
+
+def axis_size(name: Hashable) -> int:
+    """The size of a named axis in scope.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+    """
+    axes = _axes.get()
+    if name not in axes:
+        known = ", ".join(map(repr, axes)) or "none"
+        raise ArgumentError(f"no axis is named {name!r} here (in scope: {known}), at {user_source()}. "
+                            f"Name it with vmap(..., axis_name={name!r})")
+    return axes[name]
+
+
+def axes_in_scope() -> tuple[tuple[Hashable, int], ...]:
+    """The named axes, for cache keys."""
+    return tuple(_axes.get().items())
+
+
+@contextmanager
+def extended_axes(name: Hashable | None, size: int) -> Iterator[None]:
+    """Inside the `with` block an axis of this name (None: nothing) is in scope."""
+    if name is None:
+        yield
+        return
+    token = _axes.set({**_axes.get(), name: size})
+    try:
+        yield
+    finally:
+        _axes.reset(token)
