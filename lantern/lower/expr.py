@@ -13,8 +13,8 @@ DType: TypeAlias = "np.dtype[Any]"
 class ScalarOp(Enum):
     """Operations on numbers. Operands share one dtype unless the comment says otherwise; the result has it too.
 
-    Semantics are those of `docs/semantics.md` on every backend: integers wrap, integer division floors and gives 0 for a
-    zero divisor, shifts past the width give 0 (arithmetic right shift: sign fill), NaN passes through MAX, MIN and SIGN.
+    Semantics are those of `docs/semantics.md` on every backend: integers wrap, integer division floors and gives 0 for
+    a zero divisor, shifts past the width give 0 (arithmetic right shift: sign fill), NaN passes through MAX, MIN, SIGN.
     """
 
     ADD = "add"

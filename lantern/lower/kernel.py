@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from lantern.lower.expr import Instr, Ref, ReduceOp
+from lantern.lower.expr import Instr, ReduceOp, Ref
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray
 
@@ -30,7 +30,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class ScatterAdd:
-    """Adds `value` to outs[out] at the flat i32 position `index` where `keep` (bool) holds. The buffer starts from zeros.
+    """Adds `value` to outs[out] at the flat i32 position `index` where `keep` (bool) holds. The buffer starts as zeros.
 
     Positions may repeat; outside `keep` nothing is written.
     """
@@ -56,8 +56,8 @@ class Stage:
 class Dot:
     """Says that stage 0 is a matrix product: its one reduction is the SUM of MUL(a, b) over the columns.
 
-    The rows are `batch` axes, then `m` axes (a varies, b does not), then `n` axes (b varies, a does not), in this order;
-    the numbers are counts of axes.
+    The rows are `batch` axes, then `m` axes (a varies, b does not), then `n` axes (b varies, a does not), in this
+    order; the numbers are counts of axes.
     """
 
     batch: int
@@ -69,8 +69,8 @@ class Dot:
 class Kernel:
     """One launch. Every stage runs over the same `rows`; stages of a row run in order and see earlier reductions.
 
-    Elementwise work has one stage and no rows' worth of meaning: rows=(), cols=domain. A reduction has rows=kept axes, a
-    stage that reduces over cols, and a stage with cols=() that stores. Softmax is two reducing stages and a storing one.
+    Elementwise work has one stage and no rows' worth of meaning: rows=(), cols=domain. A reduction has rows=kept axes,
+    a stage that reduces over cols, and one with cols=() that stores. Softmax is two reducing stages and a storing one.
     A kernel is its own cache key: equality is by value, apart from names and sources.
     """
 
@@ -131,9 +131,9 @@ Step: TypeAlias = "Alloc | Free | Clear | Dispatch"
 class Program:
     """A whole compiled function over numbered slots.
 
-    A slot is memory for `slots[i].size` elements of `slots[i].dtype`; its shape carries no meaning, since kernels address
-    elements flat: a reshape is the same slot. `outputs` may repeat a slot or name an input's. Inputs in `donated` may be
-    overwritten and freed; all others are never written.
+    A slot is memory for `slots[i].size` elements of `slots[i].dtype`; its shape carries no meaning, since kernels
+    address elements flat: a reshape is the same slot. `outputs` may repeat a slot or name an input's. Inputs in
+    `donated` may be overwritten and freed; all others are never written.
     """
 
     slots: tuple[ShapedArray, ...]
@@ -154,8 +154,8 @@ class Program:
 class Target:
     """What lowering may rely on: limits and features of a device, part of every cache key.
 
-    `max_buffers`: storage buffers one kernel may bind. `max_binding`: bytes of one buffer. `recompute`: a cheap producer
-    with several consumers may be computed in each of them (good where memory is slow, bad for NumPy).
+    `max_buffers`: storage buffers one kernel may bind. `max_binding`: bytes of one buffer. `recompute`: a cheap
+    producer with several consumers may be computed in each of them (good where memory is slow, bad for NumPy).
     `split_reduce`: reductions with fewer rows than this many are cut in two kernels (0: never).
     """
 
