@@ -23,79 +23,87 @@ class DType:
     dtype: ClassVar[np.dtype[Any]]
 
 
+class Floating(DType):
+    """The base of the floating point markers: what static rules such as `Int / Int -> Float` speak of."""
+
+
+class Integer(DType):
+    """The base of the signed and unsigned integer markers."""
+
+
 class bool_(DType):
     """True or False, one byte."""
 
     dtype = np.dtype(np.bool_)
 
 
-class i8(DType):
+class i8(Integer):
     """8-bit signed integer."""
 
     dtype = np.dtype(np.int8)
 
 
-class i16(DType):
+class i16(Integer):
     """16-bit signed integer."""
 
     dtype = np.dtype(np.int16)
 
 
-class i32(DType):
+class i32(Integer):
     """32-bit signed integer: what a Python int becomes."""
 
     dtype = np.dtype(np.int32)
 
 
-class i64(DType):
+class i64(Integer):
     """64-bit signed integer: on the CPU only."""
 
     dtype = np.dtype(np.int64)
 
 
-class u8(DType):
+class u8(Integer):
     """8-bit unsigned integer."""
 
     dtype = np.dtype(np.uint8)
 
 
-class u16(DType):
+class u16(Integer):
     """16-bit unsigned integer."""
 
     dtype = np.dtype(np.uint16)
 
 
-class u32(DType):
+class u32(Integer):
     """32-bit unsigned integer."""
 
     dtype = np.dtype(np.uint32)
 
 
-class u64(DType):
+class u64(Integer):
     """64-bit unsigned integer: on the CPU only."""
 
     dtype = np.dtype(np.uint64)
 
 
-class f16(DType):
+class f16(Floating):
     """IEEE half precision."""
 
     dtype = np.dtype(np.float16)
 
 
-class bf16(DType):
+class bf16(Floating):
     """bfloat16: the range of f32 with 8 bits of precision."""
 
     dtype = np.dtype(ml_dtypes.bfloat16)
 
 
-class f32(DType):
+class f32(Floating):
     """IEEE single precision: what a Python float becomes."""
 
     dtype = np.dtype(np.float32)
 
 
-class f64(DType):
+class f64(Floating):
     """IEEE double precision: on the CPU only."""
 
     dtype = np.dtype(np.float64)
