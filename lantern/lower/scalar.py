@@ -175,7 +175,8 @@ _ARITHMETIC: _Table = {
 # Computed in double precision, whatever the operands are.
 _WIDE: _Table = {
     ScalarOp.RSQRT: _rsqrt, ScalarOp.EXP: np.exp, ScalarOp.EXPM1: np.expm1, ScalarOp.LOG: np.log,
-    ScalarOp.LOG1P: np.log1p, ScalarOp.SIN: np.sin, ScalarOp.COS: np.cos, ScalarOp.TAN: np.tan, ScalarOp.TANH: np.tanh, ScalarOp.ATAN2: np.arctan2, ScalarOp.ERF: erf,
+    ScalarOp.LOG1P: np.log1p, ScalarOp.SIN: np.sin, ScalarOp.COS: np.cos,
+    ScalarOp.TAN: np.tan, ScalarOp.TANH: np.tanh, ScalarOp.ATAN2: np.arctan2, ScalarOp.ERF: erf,
     ScalarOp.ERFINV: erfinv, ScalarOp.POW: np.power,
 }
 _FLOATS: _Table = {
