@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from lantern.source import Source
+
 DType: TypeAlias = "np.dtype[Any]"
 
 
@@ -101,6 +103,9 @@ class Const:
         """The number as a NumPy scalar of its dtype."""
         return np.frombuffer(self.bits.to_bytes(self.dtype.itemsize, "little"), self.dtype)[0]
 
+    def __str__(self) -> str:
+        return str(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class LoopIndex:
@@ -164,11 +169,13 @@ Instr: TypeAlias = "Const | LoopIndex | Load | Gather | Reduced | Apply"
 
 @dataclass(slots=True)
 class Body:
-    """Builds a tuple of instructions, never the same one twice."""
+    """Builds a tuple of instructions, never the same one twice. `source` is noted beside each new one."""
 
     rank: int
     instrs: list[Instr] = field(default_factory=list["Instr"])
     seen: dict[Instr, Ref] = field(default_factory=dict["Instr", Ref])
+    source: Source | None = None
+    sources: list[Source | None] = field(default_factory=list["Source | None"])
 
     def add(self, instr: Instr) -> Ref:
         """Append `instr`, or find it."""
@@ -176,6 +183,7 @@ class Body:
         if ref is None:
             ref = self.seen[instr] = len(self.instrs)
             self.instrs.append(instr)
+            self.sources.append(self.source)
         return ref
 
     def const(self, value: object, dtype: DType) -> Ref:
