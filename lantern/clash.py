@@ -13,8 +13,8 @@ _ENDINGS = (".dist-info", ".egg-info")
 def warn_if_clashing(folders: Sequence[str] | None = None) -> None:
     """Warn if the distribution `lantern` is installed in one of `folders` (default: sys.path).
 
-    It looks for the metadata folder by name: `importlib.metadata` would read every distribution on the path, which takes
-    longer than importing lantern.
+    It looks for the metadata folder by name: `importlib.metadata` would read every distribution on the path, which
+    takes longer than importing lantern.
 
     >>> warn_if_clashing(["/nowhere"])
     """
@@ -30,6 +30,6 @@ def warn_if_clashing(folders: Sequence[str] | None = None) -> None:
 
 
 def _message(version: str) -> str:
-    return (f"the distribution 'lantern' ({version}) is installed too. It is another, older package with the same import "
-            "name, and its files mix with those of lantern-jit. Cure: python -m pip uninstall lantern; then "
+    return (f"the distribution 'lantern' ({version}) is installed too. It is another, older package with the same "
+            "import name, and its files mix with those of lantern-jit. Cure: python -m pip uninstall lantern; then "
             "python -m pip install --force-reinstall --no-deps lantern-jit")

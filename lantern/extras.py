@@ -13,7 +13,8 @@ EXTRAS: dict[str, str] = {"sklearn": "examples", "rich": "examples"}
 def require_extra(name: str) -> ModuleType:
     """The module `name` of an optional package.
 
-    Raises MissingExtraError, with the exact pip line, if the package is not installed; ValueError if no extra brings it.
+    Raises MissingExtraError, with the exact pip line, if the package is not installed; ValueError if no extra brings
+    it.
 
     >>> require_extra("json.decoder")
     Traceback (most recent call last):
