@@ -9,6 +9,7 @@ import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from lantern.errors import ArgumentError
 
@@ -17,7 +18,7 @@ C = TypeVar("C", bound=type)
 Path = tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """How one kind of container is taken apart and put together.
 
@@ -32,9 +33,9 @@ class Node:
     names: Callable[[Any], Sequence[str]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TreeDef:
-    """The structure of a pytree without its leaves. Equal structures are equal and hash equally.
+    """The structure of a pytree without its leaves. Interned: equal structures are one object, so comparing them is free.
 
     >>> str(structure({"w": 1, "b": [2, None]}))
     "{'b': [*, None], 'w': *}"
@@ -44,11 +45,14 @@ class TreeDef:
     static: Hashable
     children: tuple[TreeDef, ...]
     num_leaves: int
-    names: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    names: tuple[str, ...] = ()
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
         """Rebuild the tree; see `unflatten`."""
         return unflatten(self, leaves)
+
+    def __reduce__(self) -> Any:
+        return (_interned, (self.node, self.static, self.children, self.names)) if self.node else (_leaf, ())
 
     def __str__(self) -> str:
         if self.node is None:
@@ -67,6 +71,19 @@ class TreeDef:
 
 
 LEAF = TreeDef(None, None, (), 1)
+_table: WeakValueDictionary[Any, TreeDef] = WeakValueDictionary()
+
+
+def _leaf() -> TreeDef:
+    return LEAF
+
+
+def _interned(node: Node, static: Hashable, children: tuple[TreeDef, ...], names: tuple[str, ...]) -> TreeDef:
+    key = (node, static, children)
+    found = _table.get(key)
+    if found is None:
+        found = _table.setdefault(key, TreeDef(node, static, children, sum([c.num_leaves for c in children]), names))
+    return found
 
 
 def _sorted_keys(d: dict[Any, Any]) -> list[Any]:
@@ -123,10 +140,9 @@ def _collect(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None
         leaves.append(tree)
         return LEAF
     children, static = node.flatten(tree)
-    if not children:
-        return TreeDef(node, static, (), 0)
     defs = tuple([_collect(c, leaves, is_leaf) for c in children])
-    return TreeDef(node, static, defs, sum([d.num_leaves for d in defs]), tuple(node.names(tree)))
+    found = _table.get((node, static, defs))
+    return _interned(node, static, defs, tuple(node.names(tree))) if found is None else found
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], TreeDef]:

@@ -50,7 +50,7 @@ class StagingTrace:
         self.values: dict[Var, Value] = {}
         self.captured: dict[int, tuple[Var, Value]] = {}    # by id; the value is held, so the id stays its own
         self.names: dict[Var, str] = {}                     # of inputs, for messages
-        self.looked_at = False
+        self.cut: Source | None = None                      # where a value was last taken out as a Python number
 
     def at(self, source: Source | None) -> None:
         """What is bound next inherits this line."""
@@ -106,7 +106,6 @@ class StagingTrace:
     def value_of(self, var: Var) -> Value:
         """The parent's value of `var`: runs the equations it depends on and that have not run before, in order."""
         if var not in self.values:
-            self.looked_at = True
             indices, unknown = self.slice(var)
             if unknown:
                 raise _UnknownInputs(f"{', '.join([self.names[v] for v in unknown])} of {self.title}")
@@ -175,11 +174,14 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
         """Shape, dtype and weakness."""
         return self.var.aval
 
-    def concrete(self, what: str) -> Any:
-        """The value as a device array; `what` names the wish in the error."""
+    def concrete(self, what: str, cuts: bool = False) -> Any:
+        """The value as a device array; `what` names the wish in the error. `cuts`: it leaves as a number, whose later use
+        has no gradient."""
         value: Any = self
         while type(value) is Tracer:
             trace = value.trace
+            if cuts:
+                trace.cut = user_source()
             if not trace.live or not is_ancestor(trace, context.current()):
                 raise misplaced(value)
             try:
@@ -189,13 +191,13 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
                     f"{what} needs the value of {self.aval}, at {user_source()}. It was made at {self.source} and depends on "
                     f"{inputs}, which has no value while tracing. Use lantern.numpy.where (cond, scan and while_loop for whole "
                     "branches and loops), or make the argument static (static_argnames).") from None
-        return value
+        return value.value if type(value) is Literal else value
 
     def _number(self, what: str) -> Any:
         if self.size != 1:
             cure = " Use any() or all()." if what == "bool(x)" else ""
             raise TypeError(f"{what}: wanted an array of one element, got {self.aval}, at {user_source()}.{cure}")
-        return np.asarray(self.concrete(what)).reshape(())[()]
+        return np.asarray(self.concrete(what, cuts=what[:4] != "bool")).reshape(())[()]
 
     def __bool__(self) -> bool:
         return bool(self._number("bool(x)"))
@@ -215,7 +217,7 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
 
     def tolist(self) -> Any:
         """Nested lists of Python scalars, if the value is known."""
-        return np.asarray(self.concrete("x.tolist()")).tolist()
+        return np.asarray(self.concrete("x.tolist()", cuts=True)).tolist()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TracerConversionError(
@@ -259,13 +261,13 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
 class Traced:
     """`jaxpr` takes the captured values first. `known`: what was computed on the way, for the final run to reuse.
 
-    `looked_at`: whether the function asked for a value that depends on an argument.
+    `cut`: where the function last took a value out as a Python number, which ends its gradient.
     """
 
     jaxpr: Jaxpr
     captured: list[Value]
     known: dict[Var, Value]
-    looked_at: bool = False
+    cut: Source | None = None
 
 
 def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], values: Sequence[Value] | None = None, *,
@@ -283,8 +285,8 @@ def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], value
         captured = list(t.captured.values())
         eqns = needed_eqns(t.eqns, outs)
         jaxpr = Jaxpr((*[v for v, _ in captured], *[i.var for i in ins]), eqns, outs)
-        known = {v: t.values[v] for e in eqns for v in e.outvars if v in t.values} if t.looked_at else {}
-        return Traced(jaxpr, [x for _, x in captured], known, t.looked_at)
+        known = {v: t.values[v] for e in eqns for v in e.outvars if v in t.values} if len(t.values) > len(captured) else {}
+        return Traced(jaxpr, [x for _, x in captured], known, t.cut)
     finally:
         context.leave(token)
         t.close()

@@ -1,0 +1,47 @@
+"""lantern: jit, grad and vmap over pure Python functions, on any GPU through WGSL and on the CPU, with shapes in the types.
+
+>>> import lantern, lantern.numpy as jnp
+>>> slope = lantern.jit(lantern.grad(lambda x: jnp.sum(jnp.sin(x))))
+>>> slope(jnp.zeros(2)).tolist()
+[1.0, 1.0]
+"""
+from __future__ import annotations
+
+from lantern import clash as _clash
+from lantern import config as config
+from lantern import errors as errors
+from lantern import lax as lax
+from lantern import nn as nn
+from lantern import numpy as numpy
+from lantern import random as random
+from lantern import tree as tree
+from lantern.api import grad as grad
+from lantern.api import hessian as hessian
+from lantern.api import jacfwd as jacfwd
+from lantern.api import jacrev as jacrev
+from lantern.api import jvp as jvp
+from lantern.api import linearize as linearize
+from lantern.api import make_jaxpr as make_jaxpr
+from lantern.api import value_and_grad as value_and_grad
+from lantern.api import vjp as vjp
+from lantern.api import vmap as vmap
+from lantern.caches import clear_caches as clear_caches
+from lantern.devices import default_device as default_device
+from lantern.devices import devices as devices
+from lantern.jitted import jit as jit
+from lantern.recompiles import explain_recompiles as explain_recompiles
+from lantern.stages import run_eager as _run_eager
+from lantern.trace.array import Array as Array
+from lantern.trace.array import install_operators as _install_operators
+from lantern.trace.context import install_eager as _install_eager
+from lantern.transfer import ShapeDtypeStruct as ShapeDtypeStruct
+from lantern.transfer import block_until_ready as block_until_ready
+from lantern.transfer import device_get as device_get
+from lantern.transfer import device_put as device_put
+from lantern.transfer import eval_shape as eval_shape
+
+__version__ = "0.1.0"
+
+_install_operators(numpy)
+_install_eager(_run_eager)
+_clash.warn_if_clashing()

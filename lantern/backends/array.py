@@ -1,0 +1,119 @@
+"""`DeviceArray`: an array with a value, on a device."""
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from lantern.backends.base import Buffer, Device
+from lantern.errors import DonatedArrayError
+from lantern.trace.array import Array
+from lantern.trace.aval import ShapedArray
+
+
+class DeviceArray(Array[Any, *tuple[Any, ...]]):
+    """A value in a device's memory. Reading it (print, float, numpy.asarray) waits for the device.
+
+    How it pickles is registered with `copyreg` by `lantern.devices`, which finds devices by name.
+    """
+
+    __slots__ = ("__weakref__", "_aval", "buffer", "device", "donated_to")
+
+    def __init__(self, aval: ShapedArray, buffer: Buffer, device: Device) -> None:
+        self._aval, self.buffer, self.device = aval, buffer, device
+        self.donated_to: str | None = None
+
+    @property
+    def aval(self) -> ShapedArray:
+        """Shape, dtype and weakness."""
+        return self._aval
+
+    def check_alive(self) -> None:
+        """Raises DonatedArrayError if the memory was given away."""
+        if self.donated_to is not None:
+            raise DonatedArrayError(f"{self._aval} was donated to {self.donated_to} and has no value any more. "
+                                    "Use that call's result, or call without donate_argnums.")
+
+    def donate(self, to: str) -> None:
+        """Give the memory away; `to` names the call that took it."""
+        self.check_alive()
+        self.donated_to, self.buffer = to, None
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The values, read-only."""
+        self.check_alive()
+        return self.device.backend.read(self.buffer, self._aval)
+
+    def block_until_ready(self) -> DeviceArray:
+        """Wait until the value has been computed."""
+        self.check_alive()
+        self.device.backend.wait()
+        return self
+
+    def is_deleted(self) -> bool:
+        """Whether the array was donated."""
+        return self.donated_to is not None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        values = self.numpy()
+        if dtype is not None and np.dtype(dtype) != values.dtype:
+            if copy is False:
+                raise ValueError(f"a copy is needed to convert {self._aval} to {np.dtype(dtype)}")
+            return values.astype(dtype)
+        return values.copy() if copy else values
+
+    def _number(self, what: str) -> Any:
+        if self.size != 1:
+            cure = ". Use any() or all()" if what == "bool(x)" else ""
+            raise TypeError(f"{what}: wanted an array of one element, got {self._aval}{cure}")
+        return self.numpy().reshape(())[()]
+
+    def __bool__(self) -> bool:
+        return bool(self._number("bool(x)"))
+
+    def __float__(self) -> float:
+        return float(self._number("float(x)"))
+
+    def __int__(self) -> int:
+        return int(self._number("int(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex(x)"))
+
+    def __index__(self) -> int:
+        return operator.index(self._number("index(x)"))
+
+    def item(self) -> Any:
+        """The one element as a Python scalar."""
+        return self._number("x.item()").item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python scalars."""
+        return self.numpy().tolist()
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.device.platform == "gpu":
+            raise BufferError(f"DLPack has no device type for {self.device}; copy with numpy.asarray(x)")
+        return np.array(self.numpy()).__dlpack__(**options)     # DLPack cannot say "read-only": hand out a copy
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.numpy().__dlpack_device__()
+
+    def __repr__(self) -> str:
+        if self.donated_to is not None:
+            return f"Array(donated to {self.donated_to}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
+        shown = np.array2string(self.numpy(), separator=", ", prefix="Array(")
+        return f"Array({shown}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
+
+    def __str__(self) -> str:
+        return str(self.numpy()) if self.donated_to is None else repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy()[()], spec) if spec else str(self)
+
+    def __copy__(self) -> DeviceArray:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> DeviceArray:
+        return self

@@ -1,0 +1,180 @@
+"""Devices: which there are, which is the default and why, and moving values between them."""
+from __future__ import annotations
+
+import copyreg
+import functools
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lantern import config
+from lantern.backends.array import DeviceArray
+from lantern.backends.base import Backend, Device
+from lantern.backends.emulate import EmulateBackend
+from lantern.backends.numpy import NumpyBackend
+from lantern.errors import DeviceError
+from lantern.reference import REFERENCE
+from lantern.trace.aval import shaped
+from lantern.trace.jaxpr import Literal
+
+DeviceLike: TypeAlias = "Device | str"
+
+_numpy_backend = NumpyBackend()
+_emulate_backend = EmulateBackend()
+CPU = Device("cpu", 0, "CPU (NumPy)", "cpu", lambda: _numpy_backend)
+EMULATE = Device("emulate", 0, "kernels evaluated in NumPy", "cpu", lambda: _emulate_backend)
+_override: ContextVar[Device | None] = ContextVar("lantern_device", default=None)
+
+
+@functools.lru_cache(maxsize=1)
+def gpus() -> tuple[Device, ...]:
+    """One device an adapter, best first. wgpu is imported here and not before."""
+    module: Any = importlib.import_module("lantern.backends.wgpu.device")
+    found: list[Device] = []
+    for index, adapter in enumerate(module.adapters()):
+        opened = functools.lru_cache(maxsize=1)(functools.partial(_open_gpu, adapter))
+        found.append(Device("gpu", index, adapter.name, "software" if adapter.type == "CPU" else "hardware", opened))
+    return tuple(found)
+
+
+def _open_gpu(adapter: Any) -> Backend:
+    module: Any = importlib.import_module("lantern.backends.wgpu.runtime")
+    return module.WgpuBackend(adapter)
+
+
+def devices(platform: str | None = None) -> list[Device]:
+    """The devices of this machine: CPU first, then GPU adapters, best first. `platform`: only "cpu" or "gpu".
+
+    Raises DeviceError for another platform.
+
+    >>> devices("cpu")
+    [Device(cpu:0, 'CPU (NumPy)')]
+    """
+    if platform not in (None, "cpu", "gpu"):
+        raise DeviceError(f"devices: no platform is called {platform!r}; there are 'cpu' and 'gpu'")
+    return [d for d in (CPU, *(() if platform == "cpu" else gpus())) if platform in (None, d.platform)]
+
+
+def find_device(name: DeviceLike) -> Device:
+    """The device that `name` means: "cpu", "gpu", "gpu:1", a part of an adapter's name; or "reference" and "emulate", the
+    judges.
+
+    Raises DeviceError that lists what there is.
+    """
+    if isinstance(name, Device):
+        return name
+    for special in (CPU, REFERENCE, EMULATE):
+        if name in (special.platform, str(special)):
+            return special
+    matches = [d for d in gpus() if name in ("gpu", str(d)) or name.lower() in d.name.lower()]
+    if not name or not matches:
+        there = ", ".join(f"{d} ({d.name})" for d in devices())
+        raise DeviceError(f"no device is called {name!r}; there are {there}. Set LANTERN_DEVICE or device= to one of them; "
+                          "`lantern doctor` explains a missing GPU")
+    return matches[0]
+
+
+def default_device_and_reason() -> tuple[Device, str]:
+    """The device for new arrays, and why it is that one."""
+    override = _override.get()
+    if override is not None:
+        return override, "chosen by lantern.default_device(...)"
+    if config.flags.device:
+        return find_device(config.flags.device), f"chosen by LANTERN_DEVICE={config.flags.device}"
+    return _best()
+
+
+@functools.lru_cache(maxsize=1)
+def _best() -> tuple[Device, str]:
+    hardware = [d for d in gpus() if d.kind == "hardware"]
+    if hardware:
+        return hardware[0], "the best hardware GPU adapter"
+    if gpus():
+        return CPU, f"the only GPU adapter ({gpus()[0].name}) is a software one, which is slower than the CPU device"
+    return CPU, "no GPU adapter was found"
+
+
+def current_device() -> Device:
+    """The device for new arrays, which is also where operations without array operands run."""
+    override = _override.get()
+    if override is not None:
+        return override
+    return find_device(config.flags.device) if config.flags.device else _best()[0]
+
+
+@contextmanager
+def default_device(device: DeviceLike) -> Iterator[Device]:
+    """Inside the `with` block new arrays live on `device`.
+
+    >>> with default_device("cpu") as d:
+    ...     print(d)
+    cpu:0
+    """
+    token = _override.set(find_device(device))
+    try:
+        yield current_device()
+    finally:
+        _override.reset(token)
+
+
+def common_device(args: Sequence[Any], what: str, place: Device | None = None) -> Device:
+    """The one device of the device arrays among `args` (and of `place`), else the default.
+
+    Raises DeviceError that names both if there are two.
+    """
+    found = place
+    for a in args:
+        if type(a) is DeviceArray and a.device is not found:
+            if found is not None:
+                raise DeviceError(f"{what}: operands live on two devices, {found} ({found.name}) and {a.device} "
+                                  f"({a.device.name}). Move one with lantern.device_put(x, device)")
+            found = a.device
+    return found or current_device()
+
+
+def on_device(x: Any, device: Device, weak: bool = False) -> DeviceArray:
+    """A NumPy array or literal as an array of `device`; a device array of another device is copied through the host."""
+    if type(x) is DeviceArray:
+        return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.numpy()), device)
+    if type(x) is Literal:
+        return DeviceArray(x.aval, literal_buffer(x, device), device)
+    x = np.asarray(x)
+    return DeviceArray(shaped(x.shape, x.dtype, weak), device.backend.write(x), device)
+
+
+_literals: dict[Any, Any] = {}
+
+
+def literal_buffer(x: Literal, device: Device) -> Any:
+    """A literal's memory on a device; the same few numbers come again and again in eager code."""
+    key = (x.value.tobytes(), x.aval.dtype, device)
+    buffer = _literals.get(key)
+    if buffer is None:
+        if len(_literals) >= 1024:
+            _literals.clear()
+        buffer = _literals[key] = device.backend.write(np.asarray(x.value))
+    return buffer
+
+
+def clear_literals() -> None:
+    """Forget the literals' memory."""
+    _literals.clear()
+
+
+def _unpickle(values: np.ndarray[Any, Any], weak: bool, device: str) -> DeviceArray:
+    try:
+        place = find_device(device)
+    except DeviceError:     # made on a machine with a GPU, loaded on one without
+        place = current_device()
+    return on_device(values, place, weak)
+
+
+def _reduce(x: DeviceArray) -> Any:
+    return _unpickle, (np.array(x.numpy()), x.aval.weak, str(x.device))
+
+
+copyreg.pickle(DeviceArray, _reduce)

@@ -1,0 +1,148 @@
+"""Functions over leaves: between the user's pytrees and the transforms."""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lantern import tree
+from lantern.backends.array import DeviceArray
+from lantern.backends.base import Device
+from lantern.devices import common_device, on_device
+from lantern.source import user_source
+from lantern.trace import context
+from lantern.trace.array import Array
+from lantern.trace.constants import constant, unwrapped
+from lantern.trace.context import typeof
+from lantern.trace.jaxpr import Literal, Var
+from lantern.trace.primitive import Value
+from lantern.trace.staging import StagingTrace, Traced, Tracer, trace
+
+Function: TypeAlias = Callable[..., Any]
+
+
+def name_of(f: Function) -> str:
+    """What messages call the function."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def argument_names(f: Function, args: Sequence[Any], kwargs: dict[str, Any] | None = None) -> list[str]:
+    """One readable path a leaf: `params['w']`."""
+    names: list[str] = []
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            names += [f"{p.name}[{i}]" for i in range(len(args) - len(names))]
+        elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+            names.append(p.name)
+    names += [f"argument_{i}" for i in range(len(names), len(args))]
+    pairs = [*zip(names, args, strict=False), *sorted((kwargs or {}).items())]
+    return [p for n, a in pairs for p in tree.paths(tree.structure(a), n)]
+
+
+def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) -> Value:
+    """A leaf as an array. In eager code (device given) NumPy and Python values go to the device; inside a trace they stay.
+
+    Raises TypeError, naming the argument, for what is no array.
+    """
+    if isinstance(x, Array):
+        if isinstance(x, DeviceArray):
+            x.check_alive()
+        return x
+    if isinstance(x, Literal):
+        return x if device is None else on_device(x, device)
+    if hasattr(x, "__lantern_array__"):
+        return as_value(unwrapped(x), device, name, what)
+    found = constant(x)
+    if found is None:
+        raise TypeError(f"{what}: argument `{name()}` must be an array or a number, got {x!r} of type {type(x).__name__}, at "
+                        f"{user_source()}. Leave it out of the differentiated or mapped arguments, or name it in static_argnames")
+    values, aval = found
+    if device is None:
+        return Literal(values[()], aval) if aval.weak else values
+    return on_device(values, device, aval.weak)
+
+
+def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: str, place: Device | None = None) -> list[Value]:
+    """All leaves as arrays of one device: `place`, or theirs. Inside a trace, as they are.
+
+    Raises DeviceError for arrays of two devices, or of another than `place`.
+    """
+    device = None
+    if context.current() is context.EAGER and not any([isinstance(x, Tracer) for x in leaves]):
+        device = common_device(leaves, what, place)
+    return [x if type(x) is DeviceArray and x.donated_to is None else as_value(x, device, lambda i=i: names()[i], what)
+            for i, x in enumerate(leaves)]
+
+
+class Flat:
+    """f over leaves. After the call, `out_tree` is known. `place`: the device for NumPy and Python values."""
+
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], verb: str, place: Device | None = None) -> None:
+        self.f, self.verb, self.args, self.kwargs = f, verb, args, kwargs
+        leaves, self.treedef = tree.flatten((tuple(args), kwargs))
+        self.leaves = as_values(leaves, lambda: self.names, self.title, place)
+        self.avals = [typeof(x) for x in self.leaves]
+        self.out_tree: Any = None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """One readable path a leaf, for messages."""
+        return argument_names(self.f, self.args, self.kwargs)
+
+    @property
+    def name(self) -> str:
+        """What messages call the function."""
+        return name_of(self.f)
+
+    def __call__(self, *leaves: Value) -> Sequence[Value]:
+        args, kwargs = tree.unflatten(self.treedef, leaves)
+        outs = self.f(*args, **kwargs)
+        flat, self.out_tree = tree.flatten(outs)
+        return [as_output(x, self.title) for x in flat]
+
+    @property
+    def title(self) -> str:
+        """`grad(loss)`."""
+        return f"{self.verb}({self.name})"
+
+    def trace(self, values: Sequence[Value | None] | None, stage_all: bool) -> Traced:
+        """Stage the function; see `lantern.trace.staging.trace`."""
+        quoted = [f"`{n}`" for n in self.names]
+        return trace(self, self.avals, values, title=self.title, names=quoted, stage_all=stage_all)
+
+
+def as_output(x: Any, what: str) -> Value:
+    """What the user's function returned, as something to stage.
+
+    Raises TypeError for what is no array.
+    """
+    if isinstance(x, (Array, Literal)):
+        return x
+    if hasattr(x, "__lantern_array__"):
+        return as_output(unwrapped(x), what)
+    found = constant(x)
+    if found is None:
+        raise TypeError(f"{what}: the function must return arrays, got {x!r} of type {type(x).__name__}, at {user_source()}")
+    values, aval = found
+    return Literal(values[()], aval) if aval.weak else values
+
+
+def as_result(x: Value) -> Array[Any, *tuple[Any, ...]]:
+    """An outcome for the user: literals and NumPy values become arrays, of the device or of the trace that stages them."""
+    if isinstance(x, Array):
+        return x
+    place = context.current()
+    while isinstance(place, StagingTrace):
+        if place.stage_all:
+            var = place.atom(np.asarray(x.value) if isinstance(x, Literal) else x)
+            assert isinstance(var, Var)
+            return Tracer(place, var, user_source())
+        place = place.parent
+    return on_device(x, common_device((), "result"), isinstance(x, Literal) and x.aval.weak)

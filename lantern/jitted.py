@@ -1,0 +1,259 @@
+"""`jit`: traced once for each kind of arguments, compiled once for each device, then called without tracing."""
+from __future__ import annotations
+
+import inspect
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial, update_wrapper
+from typing import Any, NoReturn
+
+from lantern import config, recompiles, tree
+from lantern.backends.array import DeviceArray
+from lantern.backends.base import Device
+from lantern.caches import BoundedCache
+from lantern.devices import DeviceLike, common_device, current_device, find_device, on_device
+from lantern.errors import ArgumentError, DonatedArrayError
+from lantern.flat import Flat, Function, name_of
+from lantern.stages import Compiled, Lowered, Traced, compile_jaxpr
+from lantern.trace import context
+from lantern.trace.aval import ShapedArray
+from lantern.trace.context import axes_in_scope, bind
+from lantern.trace.staging import Tracer
+from lantern.tracebacks import boundary
+from lantern.transforms.jit import jit_p
+
+
+@dataclass(slots=True)
+class Entry:
+    """One kind of call: its trace and, once it ran outside any trace, its program and the captured arrays' memory."""
+
+    traced: Traced
+    compiled: Compiled | None = None
+    captured: tuple[DeviceArray, ...] = ()
+
+
+class _Static:
+    """A static argument in a cache key: by type and value, floats by their bits."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.key = (type(value), struct.pack("d", value) if type(value) is float else value)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and self.key == other.key
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+class Jitted:
+    """What `jit` returns. Call it like the function; `trace(...)`, `lower(...)` show the stages; `n_compiles` counts."""
+
+    def __init__(self, f: Function, static_argnums: Sequence[int], static_argnames: Sequence[str],
+                 donate_argnums: Sequence[int], device: Device | None) -> None:
+        self.f, self.device, self.n_compiles = f, device, 0
+        self.donate = frozenset(donate_argnums)
+        self.static = _static_names(f, static_argnums, static_argnames)
+        self.signature = inspect.signature(f) if self.static else None
+        self.cache: BoundedCache[Any, Entry] = BoundedCache(512)
+        self.last_kind: recompiles.Kind | None = None
+        update_wrapper(self, f, updated=())
+        self.__name__ = f"jit({name_of(f)})"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self.__name__} is a compiled function and does not pickle; pickle the plain function and jit it again")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, tracing and compiling if this kind of arguments is new."""
+        if context.current() is context.EAGER:
+            fast = self._fast(args) if not kwargs and not self.static and not self.donate else None
+            return fast[0] if fast is not None else boundary(self._call)(args, kwargs)
+        return boundary(self._inside)(args, kwargs)
+
+    def _fast(self, args: tuple[Any, ...]) -> tuple[Any] | None:
+        """The cached call with plain arrays as arguments: no trees, one dictionary look-up. None: take the long way."""
+        avals: list[ShapedArray] = []
+        device = None
+        for a in args:
+            if type(a) is not DeviceArray or a.donated_to is not None:
+                return None
+            if device is None:
+                device = a.device
+            elif a.device is not device:
+                return None
+            avals.append(a.aval)
+        if device is None or (self.device is not None and device is not self.device):
+            return None
+        entry = self.cache.get((len(avals), tuple(avals), (), device, _environment()))
+        if entry is None or entry.compiled is None:
+            return None
+        compiled = entry.compiled
+        outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in args]])
+        results = [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
+        out_tree = entry.traced.out_tree
+        return (results[0] if out_tree is tree.LEAF else tree.unflatten(out_tree, results),)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Outside any trace: compile if needed, run."""
+        flat, statics = self._flat(args, kwargs)
+        device = self.device or common_device(flat.leaves, flat.title)
+        key = (_tree_key(flat), tuple(flat.avals), statics, device, _environment())
+        entry = self.cache.get(key) or self.cache.put(key, self._trace(flat, statics, device))
+        traced = entry.traced
+        if entry.compiled is None:
+            captured = tuple([on_device(x, device) if not isinstance(x, DeviceArray) else x for x in traced.captured])
+            common_device([*captured, *flat.leaves], flat.title)
+            entry.captured, entry.compiled = captured, compile_jaxpr(traced.jaxpr, device, traced.donated, traced.name)
+        if traced.donated:
+            self._check_donation(flat, traced)
+        outs = entry.compiled.executable([*[c.buffer for c in entry.captured], *[x.buffer for x in flat.leaves]])
+        for i in traced.donated:
+            flat.leaves[i - len(traced.captured)].donate(self.__name__)
+        results = [DeviceArray(v, b, device) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
+        return tree.unflatten(traced.out_tree, results)
+
+    def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Inside a trace: one equation. A trace that captured a tracer holds for this call only."""
+        flat, statics = self._flat(args, kwargs)
+        key = (_tree_key(flat), tuple(flat.avals), statics, None, _environment())
+        entry = self.cache.get(key)
+        if entry is None:
+            entry = self._trace(flat, statics, self.device or current_device())
+            if not any(isinstance(x, Tracer) for x in entry.traced.captured):
+                self.cache.put(key, entry)
+        traced = entry.traced
+        outs = bind(jit_p, *traced.captured, *flat.leaves, jaxpr=traced.jaxpr, name=traced.name)
+        return tree.unflatten(traced.out_tree, outs)
+
+    def _flat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Flat, tuple[Any, ...]]:
+        """The traced arguments as leaves, and the static ones for the key."""
+        if self.signature is None:
+            return Flat(self.f, args, kwargs, "jit", self.device), ()
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        statics = {n: bound.arguments[n] for n in self.static}
+        for name, value in statics.items():
+            _check_hashable(self.__name__, name, value)
+        traced = {n: v for n, v in bound.arguments.items() if n not in statics}
+        f = partial(_call_bound, self.f, self.signature, statics)
+        update_wrapper(f, self.f)
+        return Flat(f, (), traced, "jit", self.device), tuple([(n, _Static(v)) for n, v in statics.items()])
+
+    def _trace(self, flat: Flat, statics: tuple[Any, ...], device: Device) -> Entry:
+        t = flat.trace(None, stage_all=True)
+        self.n_compiles += 1
+        types = tuple(zip(flat.names, [str(a) for a in flat.avals], strict=True))
+        kind = recompiles.Kind(types, str(flat.treedef), tuple([(n, repr(v)) for n, v in statics]), str(device), _environment())
+        recompiles.record(self.__name__, self.last_kind, kind)
+        self.last_kind = kind
+        donated = frozenset([len(t.captured) + i for i in self._donated_leaves(flat)])
+        return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device, donated))
+
+    def _donated_leaves(self, flat: Flat) -> list[int]:
+        """Positions among the leaves of those that belong to donated arguments."""
+        args, kwargs = tree.unflatten(flat.treedef, range(len(flat.leaves)))
+        names = list(self.signature.parameters) if self.signature else []
+        chosen = [kwargs[names[i]] if names else args[i] for i in self.donate]
+        return sorted(tree.leaves(chosen))
+
+    def _check_donation(self, flat: Flat, traced: Traced) -> None:
+        shift = len(traced.captured)
+        ids = [id(x.buffer) for x in flat.leaves]
+        for i in traced.donated:
+            if ids.count(ids[i - shift]) > 1:
+                raise DonatedArrayError(f"{self.__name__}: the array given as `{flat.names[i - shift]}` is donated and given a second "
+                                        "time in the same call. Pass a copy: lantern.device_put(numpy.asarray(x))")
+
+    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+        """The first stage for these arguments: `.jaxpr`, then `.lower()`."""
+        flat, statics = self._flat(args, kwargs)
+        return self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The second stage for these arguments: `.kernels`, `.stage(name)`, `.wgsl()`, then `.compile()`."""
+        return self.trace(*args, **kwargs).lower()
+
+    def clear_cache(self) -> None:
+        """Forget this function's traces."""
+        self.cache.entries.clear()
+
+
+def _environment() -> tuple[Any, ...]:
+    """What else a trace depends on."""
+    return config.flags.enable_x64, axes_in_scope()
+
+
+def _tree_key(flat: Flat) -> Any:
+    """The structure of the arguments; for plain arrays just their number, which the fast path knows without flattening."""
+    args, kwargs = flat.treedef.children
+    plain = kwargs.num_leaves == 0 and all([c is tree.LEAF for c in args.children])
+    return len(args.children) if plain else flat.treedef
+
+
+def _call_bound(f: Function, signature: inspect.Signature, statics: dict[str, Any], **traced: Any) -> Any:
+    bound = inspect.BoundArguments(signature, OrderedDict((n, statics[n] if n in statics else traced[n])
+                                                          for n in signature.parameters))
+    return f(*bound.args, **bound.kwargs)
+
+
+def _static_names(f: Function, argnums: Sequence[int], argnames: Iterable[str]) -> tuple[str, ...]:
+    if not argnums and not argnames:
+        return ()
+    parameters = list(inspect.signature(f).parameters)
+    for n in argnames:
+        if n not in parameters:
+            raise ArgumentError(f"jit({name_of(f)}): static_argnames names {n!r}; the parameters are {', '.join(parameters)}")
+    for i in argnums:
+        if not -len(parameters) <= i < len(parameters):
+            raise ArgumentError(f"jit({name_of(f)}): static_argnums={i} is out of range for the parameters {', '.join(parameters)}")
+    return tuple(dict.fromkeys([*[parameters[i] for i in argnums], *argnames]))
+
+
+def _check_hashable(title: str, name: str, value: Any) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        raise ArgumentError(f"{title}: the static argument `{name}` must be hashable, got {value!r} of type {type(value).__name__}. "
+                            "Pass a tuple instead of a list, or let it be traced") from None
+
+
+def _sequence(x: int | str | Sequence[Any]) -> Sequence[Any]:
+    return (x,) if isinstance(x, (int, str)) else tuple(x)
+
+
+def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
+        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None) -> Any:
+    """f compiled: traced once for each kind of arguments (structure, shapes, dtypes), fused, and run as one program.
+
+    Static arguments are Python values that the trace may branch on; each new value compiles again. Donated arguments give
+    their memory to the call. `device` is where NumPy and Python arguments go. Also a decorator, with or without options.
+
+    Raises UnknownValueError where Python needs the value of a traced argument, ArgumentError for static arguments that
+    cannot be hashed.
+
+    >>> @jit
+    ... def double(x):
+    ...     return x * 2.0
+    >>> float(double(3.0)), double.n_compiles
+    (6.0, 1)
+    """
+    nums, names, donate = _sequence(static_argnums), _sequence(static_argnames), _sequence(donate_argnums)
+    place = None if device is None else find_device(device)
+    if f is None:
+        return lambda g: Jitted(g, nums, names, donate, place)
+    if not callable(f):
+        raise TypeError(f"jit: wanted a function, got {f!r}")
+    return Jitted(f, nums, names, donate, place)

@@ -1,0 +1,68 @@
+"""Why functions were compiled again: the difference between kinds of calls, in words."""
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from lantern import events
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one compilation of a function was for: names and types of its leaves, structure, static arguments, device."""
+
+    types: tuple[tuple[str, str], ...]
+    structure: str
+    statics: tuple[tuple[str, str], ...]
+    device: str
+    environment: tuple[Any, ...]
+
+
+_history: deque[tuple[str, tuple[str, ...]]] = deque(maxlen=256)
+
+
+def record(name: str, before: Kind | None, now: Kind) -> None:
+    """One more compilation of the function `name`."""
+    if before is not None:
+        reasons = difference(before, now)
+        _history.append((name, reasons))
+        events.emit("compile.again", name=name, reasons=reasons)
+
+
+def difference(before: Kind, now: Kind) -> tuple[str, ...]:
+    """What changed, one sentence a field.
+
+    >>> a = Kind((("x", "f32[2]"),), "*", (), "cpu:0", ())
+    >>> difference(a, Kind((("x", "f32[3]"),), "*", (), "cpu:0", ()))
+    ('argument `x` was f32[2] and is f32[3]',)
+    """
+    reasons: list[str] = []
+    old, new = dict(before.types), dict(now.types)
+    reasons += [f"argument `{n}` was {old[n]} and is {t}" for n, t in new.items() if n in old and old[n] != t]
+    reasons += [f"argument `{n}` is new" for n in new if n not in old]
+    reasons += [f"argument `{n}` is gone" for n in old if n not in new]
+    if before.structure != now.structure and not reasons:
+        reasons.append(f"the structure of the arguments was {before.structure} and is {now.structure}")
+    static = dict(before.statics)
+    reasons += [f"static argument `{n}` was {static.get(n)} and is {v}" for n, v in now.statics if static.get(n) != v]
+    if before.device != now.device:
+        reasons.append(f"the device was {before.device} and is {now.device}")
+    if before.environment != now.environment:
+        reasons.append("x64 mode or the named axes in scope changed")
+    return tuple(reasons) or ("the cache had forgotten this kind of call, or the trace captured a traced value",)
+
+
+def explain_recompiles() -> str:
+    """Why functions were compiled again, newest last: prints and returns the text.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> double = lantern.jit(lambda x: x * 2.0)
+    >>> _ = double(jnp.zeros(2)), double(jnp.zeros(3))
+    >>> text = explain_recompiles()     # doctest: +ELLIPSIS
+    jit(<lambda>) was compiled again...
+    """
+    lines = [f"{name} was compiled again: {'; '.join(reasons)}" for name, reasons in _history]
+    text = "\n".join(lines) or "no function was compiled more than once"
+    print(text)
+    return text

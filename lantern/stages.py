@@ -1,0 +1,191 @@
+"""The stages of a compiled function as values: Traced, Lowered, Compiled; the compile cache; eager execution."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lantern import config, events
+from lantern.backends.array import DeviceArray
+from lantern.backends.base import Device, Executable
+from lantern.caches import BoundedCache, on_clear
+from lantern.devices import REFERENCE, clear_literals, common_device, literal_buffer
+from lantern.errors import DeviceError, ShapeError
+from lantern.lower.kernel import Kernel, Program
+from lantern.lower.passes import Lowering, lower_jaxpr
+from lantern.reference import executable as reference_executable
+from lantern.source import user_source
+from lantern.trace.aval import ShapedArray
+from lantern.trace.check import check_jaxpr
+from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint
+from lantern.trace.primitive import Inline, Primitive, Value
+from lantern.trace.staging import Tracer, misplaced, with_line
+from lantern.tree import TreeDef
+
+logger = logging.getLogger("lantern")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A program ready to run on one device. Call it with the flat inputs of its jaxpr."""
+
+    lowering: Lowering | None       # None on the reference, which has no kernels
+    executable: Executable
+    device: Device
+    out_avals: tuple[ShapedArray, ...]
+    seconds: float
+
+    def __call__(self, *args: DeviceArray) -> list[DeviceArray]:
+        """Run; the results may still be on their way."""
+        outs = self.executable([a.buffer for a in args])
+        return [DeviceArray(v, b, self.device) for v, b in zip(self.out_avals, outs, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A program of kernels for one device's target, before the backend has seen it."""
+
+    lowering: Lowering
+    device: Device
+    jaxpr: Jaxpr
+
+    @property
+    def program(self) -> Program:
+        """The scheduled program."""
+        return self.lowering.program
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Its kernels in launch order."""
+        return self.lowering.program.kernels
+
+    def stage(self, name: str) -> str:
+        """The text after one of the compiler's passes, such as "fused".
+
+        Raises KeyError that lists the passes.
+        """
+        texts = self.lowering.stages
+        if name not in texts:
+            raise KeyError(f"no pass is called {name!r}; there are {', '.join(texts)}")
+        return texts[name]()
+
+    def texts(self) -> tuple[str, ...]:
+        """The backend's source of each kernel."""
+        return self.device.backend.texts(self.program)
+
+    def wgsl(self) -> tuple[str, ...]:
+        """The WGSL of each kernel. Raises DeviceError if the device is no GPU."""
+        if self.device.platform != "gpu":
+            raise DeviceError(f"wgsl() needs a program lowered for a GPU, this one is for {self.device}; "
+                              "use lower(device='gpu')")
+        return self.texts()
+
+    def compile(self) -> Compiled:
+        """Make it runnable (or find it in the compile cache)."""
+        return compile_jaxpr(self.jaxpr, self.device, frozenset(self.program.donated))
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What a function does for arguments of given types."""
+
+    jaxpr: Jaxpr
+    in_tree: TreeDef
+    out_tree: TreeDef
+    name: str
+    captured: tuple[Value, ...]
+    device: Device
+    donated: frozenset[int] = frozenset()
+
+    @property
+    def in_avals(self) -> list[ShapedArray]:
+        """Avals of the inputs: captured arrays first, then the leaves of the arguments."""
+        return self.jaxpr.in_avals
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        """Avals of the outputs."""
+        return self.jaxpr.out_avals
+
+    def lower(self, device: Device | None = None) -> Lowered:
+        """To kernels, for the given device or the one the function was traced for."""
+        device = device or self.device
+        return Lowered(lower_jaxpr(self.jaxpr, device.backend.target, donated=self.donated), device, self.jaxpr)
+
+
+_compiled: BoundedCache[Any, Compiled] = BoundedCache(2048)
+
+
+def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozenset(), name: str = "") -> Compiled:
+    """From the cache by fingerprint, or lowered and compiled now."""
+    key = (fingerprint(jaxpr), device, donated, config.flags.check)
+    found = _compiled.get(key)
+    if found is not None:
+        return found
+    start = time.perf_counter()
+    if config.flags.check:
+        check_jaxpr(jaxpr)
+    lowering = None if device is REFERENCE else lower_jaxpr(jaxpr, device.backend.target, donated=donated)
+    run = reference_executable(jaxpr) if lowering is None else device.backend.compile(lowering.program)
+    seconds = time.perf_counter() - start
+    events.emit("compile.end", name=name, device=str(device), seconds=seconds, equations=len(jaxpr.eqns))
+    if config.flags.log_compiles:
+        logger.warning("compiled %s for %s in %.1f ms (%d equations)", name or "program", device, seconds * 1e3, len(jaxpr.eqns))
+    return _compiled.put(key, Compiled(lowering, run, device, tuple(jaxpr.out_avals), seconds))
+
+
+_eager: BoundedCache[Any, Compiled] = BoundedCache(4096)
+on_clear(clear_literals)
+
+
+def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any]) -> Sequence[Value]:
+    """An operation outside any trace: its own cached one-equation program."""
+    device: Device | None = None
+    for a in args:
+        if type(a) is DeviceArray:
+            if device is None:
+                device = a.device
+            elif a.device is not device:
+                common_device(args, primitive.name)     # raises
+            if a.donated_to is not None:
+                a.check_alive()
+    if device is None:
+        device = common_device((), primitive.name)
+    avals: list[ShapedArray] = []
+    buffers: list[Any] = []
+    for a in args:
+        avals.append(a.aval if isinstance(a, (DeviceArray, Literal)) else _aval_of(primitive, a))
+        buffers.append(a.buffer if type(a) is DeviceArray else literal_buffer(a, device) if type(a) is Literal
+                       else device.backend.write(np.asarray(a)))
+    key = (primitive, tuple(avals), tuple(params.items()), device, config.flags.check)
+    compiled = _eager.get(key)
+    if compiled is None:
+        compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))
+    outs = compiled.executable(buffers)
+    return [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
+
+
+def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ShapedArray(x.shape, x.dtype)
+    if isinstance(x, Tracer):
+        raise misplaced(x)
+    raise TypeError(f"{primitive.name}: wanted arrays, got {type(x).__name__}, at {user_source()}")
+
+
+def _compile_operation(primitive: Primitive, avals: Sequence[ShapedArray], params: Mapping[str, Any], device: Device) -> Compiled:
+    if primitive.lower is Inline.SUBJAXPR:
+        return compile_jaxpr(params["jaxpr"], device, name=str(params["name"]))
+    source = user_source()
+    invars = tuple([Var(a) for a in avals])
+    try:
+        outvars = tuple([Var(a) for a in primitive.abstract(*avals, **params)])
+    except ShapeError as error:
+        raise with_line(error, source) from None
+    jaxpr = Jaxpr(invars, (Eqn(primitive, invars, params, outvars, None),), outvars)
+    return compile_jaxpr(jaxpr, device, name=primitive.name)
+

@@ -1,0 +1,108 @@
+"""Moving trees of arrays between host and devices, and asking for shapes without values."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lantern import tree
+from lantern.backends.array import DeviceArray
+from lantern.devices import DeviceLike, current_device, find_device, on_device
+from lantern.dtypes import canonical
+from lantern.flat import Flat, as_value
+from lantern.trace.array import Array
+from lantern.trace.aval import ShapedArray, shaped
+from lantern.trace.staging import Tracer
+
+
+def device_put(x: Any, device: DeviceLike | None = None) -> Any:
+    """A tree of arrays on `device` (default: the default device). Tracers stay where their trace is.
+
+    >>> device_put({"w": [1.0]}, "cpu")["w"][0].device
+    Device(cpu:0, 'CPU (NumPy)')
+    """
+    place = current_device() if device is None else find_device(device)
+
+    def put(leaf: Any) -> Any:
+        if isinstance(leaf, Tracer):
+            return leaf
+        value = as_value(leaf, place, lambda: "x", "device_put")
+        return on_device(value, place)
+
+    return tree.map(put, x)
+
+
+def device_get(x: Any) -> Any:
+    """A tree of arrays as NumPy arrays. On a traced value it takes the value as a constant, if it is known: what is
+    computed from it has no gradient.
+
+    >>> device_get(device_put(2.0))
+    array(2., dtype=float32)
+    """
+    def get(leaf: Any) -> Any:
+        if isinstance(leaf, Tracer):
+            leaf = leaf.concrete("device_get(x)", cuts=True)
+        return np.asarray(leaf)
+
+    return tree.map(get, x)
+
+
+def block_until_ready(x: Any) -> Any:
+    """Wait until every array of the tree has been computed; returns the tree.
+
+    >>> float(block_until_ready(device_put(2.0)))
+    2.0
+    """
+    for leaf in tree.leaves(x):
+        if isinstance(leaf, DeviceArray):
+            leaf.block_until_ready()
+    return x
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDtypeStruct:
+    """A shape and a dtype without a value: an argument for `eval_shape`, and its result."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        object.__setattr__(self, "shape", tuple(shape))
+        object.__setattr__(self, "dtype", canonical(dtype))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+class _Stand(Array[Any, *tuple[Any, ...]]):
+    """Stands for an argument of which only the type is known."""
+
+    __slots__ = ("_aval",)
+
+    def __init__(self, aval: ShapedArray) -> None:
+        self._aval = aval
+
+    @property
+    def aval(self) -> ShapedArray:
+        return self._aval
+
+
+def eval_shape(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The shapes and dtypes of f's results, without computing: a tree of ShapeDtypeStruct. Arguments are arrays or
+    ShapeDtypeStructs.
+
+    >>> import lantern.numpy as jnp
+    >>> eval_shape(lambda x: x @ x.T, ShapeDtypeStruct((2, 3), jnp.float32))
+    ShapeDtypeStruct(shape=(2, 2), dtype=dtype('float32'))
+    """
+    def stand(leaf: Any) -> Any:
+        return _Stand(shaped(leaf.shape, leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
+
+    given, named = tree.map(stand, (args, kwargs))
+    flat = Flat(f, given, named, "eval_shape")
+    avals = flat.trace(None, stage_all=True).jaxpr.out_avals
+    return tree.unflatten(flat.out_tree, [ShapeDtypeStruct(a.shape, a.dtype) for a in avals])

@@ -1,0 +1,57 @@
+"""Partial evaluation: one jaxpr becomes what can run now and what must wait, joined by residuals."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce
+from lantern.transforms.masks import Force, Mask, memo_by_jaxpr, pick, spread
+
+
+@memo_by_jaxpr
+def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask, force: Force = False) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
+    """(known, unknown, unknown_out, residuals).
+
+    known: known ins -> known outs + residuals. unknown: residuals + unknown ins -> unknown outs. The residuals are named by
+    the variables of `jaxpr`. `force`: outputs that must come from `unknown` even if they are known.
+    """
+    unknown = set(pick(jaxpr.invars, unknown_in))
+
+    def is_unknown(a: Atom) -> bool:
+        return isinstance(a, Var) and a in unknown
+
+    known_eqns: list[Eqn] = []
+    rest: list[Eqn] = []
+    for e in jaxpr.eqns:
+        flags = [is_unknown(a) for a in e.invars]
+        if not any(flags):
+            known_eqns.append(e)
+            continue
+        first, second = e.primitive.split(e, flags) if e.primitive.split else ((), (e,))
+        known_eqns.extend(first)
+        rest.extend(second)
+        unknown.update([v for x in second for v in x.outvars])
+    forced = spread(force, len(jaxpr.outvars))
+    unknown_out = [is_unknown(a) or f for a, f in zip(jaxpr.outvars, forced, strict=True)]
+    later = dce(Jaxpr((), tuple(rest), tuple(pick(jaxpr.outvars, unknown_out))))
+    residuals = _read_from_outside(later, unknown)
+    now = Jaxpr(tuple(pick(jaxpr.invars, unknown_in, False)), tuple(known_eqns),
+                (*pick(jaxpr.outvars, unknown_out, False), *residuals))
+    later = Jaxpr((*residuals, *pick(jaxpr.invars, unknown_in)), later.eqns, later.outvars)
+    return dce(now), later, unknown_out, residuals
+
+
+def _read_from_outside(later: Jaxpr, unknown: set[Var]) -> tuple[Var, ...]:
+    inner = {v for e in later.eqns for v in e.outvars}
+    reads: list[Atom] = [*[a for e in later.eqns for a in e.invars], *later.outvars]
+    return tuple(dict.fromkeys([a for a in reads if isinstance(a, Var) and a not in unknown and a not in inner]))
+
+
+def split_residuals(residuals: Sequence[Var], known_invars: Sequence[Var],
+                    operands: Sequence[Any]) -> tuple[list[Any], list[Var]]:
+    """For the split rules of sub-jaxpr primitives: the atom that each residual has outside, and the residuals that need a
+    new variable. An input is not saved twice."""
+    outer = dict(zip(known_invars, operands, strict=True))
+    new = [v for v in residuals if v not in outer]
+    fresh = {v: Var(v.aval) for v in new}
+    return [outer[v] if v in outer else fresh[v] for v in residuals], new
