@@ -152,7 +152,7 @@ def linear(name: str, abstract: AbstractRule, impl: ImplRule, lower: LowerRule |
         others = [None] * (len(args) - 1)
         return [transpose(cts[0], args[0].aval, *args[1:], **params) if is_linear(args[0]) else None, *others]
 
-    def batch_first(axis: Axis, args: Sequence[Value], dims: Dims, **params: Any) -> tuple[Sequence[Value], Dims]:
+    def batch_first(axis: Axis, args: Sequence[Value], dims: Dims, /, **params: Any) -> tuple[Sequence[Value], Dims]:
         assert batch is not None and dims[0] == 0, f"internal: {name} has no rule for a batch of dims {dims}"
         return [batch(axis, args[0], **params)], [0]
 
