@@ -1,0 +1,144 @@
+"""Jaxpr -> Graph: one unfused kernel per equation, by the lower rule of its primitive."""
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Hashable
+from typing import Any, cast
+
+import numpy as np
+
+from lantern.errors import DeviceError, InternalError
+from lantern.lower.expr import Const, Load
+from lantern.lower.graph import Graph, Node
+from lantern.lower.kernel import Kernel, Store, Target
+from lantern.lower.rewrite import canonical, specialise
+from lantern.lower.views import fill
+from lantern.source import Source
+from lantern.trace.aval import ShapedArray
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from lantern.trace.primitive import Alias, Inline, Primitive
+
+
+def build(jaxpr: Jaxpr, target: Target) -> Graph:
+    """The graph of a jaxpr whose `jit` equations have been inlined.
+
+    Literal operands become constants of the kernel, an operand that occurs twice is bound once, and reshapes are the
+    same value. Raises DeviceError for a primitive that only the reference computes.
+    """
+    return _Builder(target).build(jaxpr)
+
+
+class _Builder:
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.values: list[ShapedArray] = []
+        self.number: dict[Var, int] = {}
+        self.nodes: list[Node] = []
+
+    def build(self, jaxpr: Jaxpr) -> Graph:
+        inputs = tuple([self.new(v) for v in jaxpr.invars])
+        for eqn in jaxpr.eqns:
+            self.equation(eqn)
+        outputs = tuple([self.output(a) for a in jaxpr.outvars])
+        return Graph(tuple(self.values), inputs, outputs, tuple(jaxpr.out_avals), tuple(self.nodes))
+
+    def new(self, var: Var) -> int:
+        number = self.number[var] = self.add(var.aval)
+        return number
+
+    def add(self, aval: ShapedArray) -> int:
+        self.values.append(aval.strong())
+        return len(self.values) - 1
+
+    def output(self, atom: Atom) -> int:
+        return self.constant(atom, atom.aval) if isinstance(atom, Literal) else self.number[atom]
+
+    def constant(self, atom: Literal, aval: ShapedArray) -> int:
+        value = self.add(aval)
+        self.nodes.append(Node(canonical(fill(aval.strong(), atom.value)), (), (value,)))
+        return value
+
+    def equation(self, eqn: Eqn) -> None:
+        match eqn.primitive.lower:
+            case Alias.OPERAND:
+                operand = eqn.invars[0]
+                out = eqn.outvars[0]
+                if isinstance(operand, Literal):
+                    self.number[out] = self.constant(operand, out.aval)
+                else:
+                    self.number[out] = self.number[operand]
+            case Inline.SUBJAXPR:
+                raise InternalError(f"internal: {eqn.primitive} was not inlined before building")
+            case None:
+                raise DeviceError(f"{eqn.primitive}: {self.target.backend} cannot compute this; only the reference can"
+                                  f"{f', at {eqn.source}' if eqn.source else ''}; move it out of jit")
+            case _:
+                self.launch(eqn)
+
+    def launch(self, eqn: Eqn) -> None:
+        avals = tuple([a.aval for a in eqn.invars])
+        constants: list[Const | None] = []
+        operands: list[int] = []
+        for a in eqn.invars:
+            constants.append(Const.of(a.value, a.aval.dtype) if isinstance(a, Literal) else None)
+            operands.append(-1 if isinstance(a, Literal) else self.number[a])
+        args = tuple(dict.fromkeys([v for v in operands if v >= 0]))
+        places = tuple([args.index(v) if v >= 0 else -1 for v in operands])
+        params = tuple([(k, param_key(eqn.params[k]), _Opaque(eqn.params[k])) for k in sorted(eqn.params)])
+        kernel = _kernel(eqn.primitive, avals, params, tuple(constants), places, eqn.source)
+        if len(args) == 1 and is_copy(kernel):
+            self.number[eqn.outvars[0]] = args[0]
+        else:
+            self.nodes.append(Node(kernel, args, tuple([self.new(v) for v in eqn.outvars])))
+
+
+def is_copy(kernel: Kernel) -> bool:
+    """Whether the one output is the one argument, element for element, so that both may be the same memory."""
+    stage = kernel.stages[0]
+    if len(kernel.stages) != 1 or len(stage.body) != 1 or len(stage.stores) != 1 or stage.reductions:
+        return False
+    load, store = stage.body[0], stage.stores[0]
+    return (isinstance(load, Load) and isinstance(store, Store) and not load.guards and load.offset == store.offset
+            and load.strides == store.strides and kernel.args[0].size == kernel.outs[0].size)
+
+
+class _Opaque:
+    """Carries a parameter through a cache without being part of its key: all are equal."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Opaque)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def param_key(value: Any) -> Hashable:
+    """A parameter as a key under which -0.0 and 0.0, and 1, 1.0 and True stay apart.
+
+    >>> param_key(0.0) == param_key(-0.0), param_key((1, 2)) == param_key((True, 2))
+    (False, False)
+    """
+    kind = cast("type[Any]", type(value))
+    if isinstance(value, tuple):
+        return tuple([param_key(v) for v in cast("tuple[Any, ...]", value)])
+    if isinstance(value, float):
+        return kind, struct.pack("<d", value)
+    if isinstance(value, np.generic):
+        return kind, value.tobytes()
+    return kind, value
+
+
+@functools.lru_cache(maxsize=4096)
+def _kernel(primitive: Primitive, avals: tuple[ShapedArray, ...], params: tuple[tuple[str, Hashable, _Opaque], ...],
+            constants: tuple[Const | None, ...], places: tuple[int, ...], source: Source | None) -> Kernel:
+    rule = primitive.lower
+    assert callable(rule), "internal: only rules are launched"
+    made = rule(avals, **{name: opaque.value for name, _, opaque in params})
+    return canonical(specialise(made, constants, places, source, primitive.name))
+

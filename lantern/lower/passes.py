@@ -1,0 +1,62 @@
+"""Lowering as a list of named passes: each is timed, checked on request, and keeps its result for people to read."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lantern import config
+from lantern.events import emit
+from lantern.lower.build import build
+from lantern.lower.fuse import fuse
+from lantern.lower.kernel import Program, Target
+from lantern.lower.print import print_program
+from lantern.lower.schedule import schedule
+from lantern.lower.simplify import simplify
+from lantern.lower.split import split
+from lantern.lower.verify import check_graph, check_jaxpr, check_program
+from lantern.trace.jaxpr import Jaxpr, print_jaxpr
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """A lowered function: the program, and the text of every pass in order (made when asked for)."""
+
+    program: Program
+    stages: Mapping[str, Callable[[], str]]
+
+    def text(self, stage: str) -> str:
+        """The text after one pass. Raises KeyError with the names there are."""
+        if stage not in self.stages:
+            raise KeyError(f"no pass is named {stage!r}; there are {', '.join(self.stages)}")
+        return self.stages[stage]()
+
+
+def lower_jaxpr(jaxpr: Jaxpr, target: Target, donated: Collection[int] = ()) -> Lowering:
+    """Lowers a jaxpr through the passes simplified, built, fused, split and scheduled.
+
+    `donated`: positions of inputs whose memory may be reused. With `config.flags.check` each pass is followed by its
+    checker, which raises InternalError. Emits one `lower.pass` event per pass, with its name and seconds.
+    """
+    texts: dict[str, Callable[[], str]] = {}
+
+    def run(name: str, make: Callable[[], T], check: Callable[[T], None], text: Callable[[T], str]) -> T:
+        start = time.perf_counter()
+        made = make()
+        seconds = time.perf_counter() - start
+        if config.flags.check:
+            check(made)
+        texts[name] = lambda: text(made)
+        emit("lower.pass", name=name, seconds=seconds, text=texts[name])
+        return made
+
+    simple = run("simplified", lambda: simplify(jaxpr), check_jaxpr, print_jaxpr)
+    graph = run("built", lambda: build(simple, target), check_graph, str)
+    graph = run("fused", lambda: fuse(graph, target), lambda g: check_graph(g, target), str)
+    if target.split_reduce:
+        graph = run("split", lambda: split(graph, target), lambda g: check_graph(g, target), str)
+    program = run("scheduled", lambda: schedule(graph, donated), check_program, print_program)
+    return Lowering(program, texts)
