@@ -23,7 +23,7 @@ from lantern.trace.primitive import Axis, Dims, JvpRule, Primitive, Tangent, Tra
 
 
 def _outside(name: str, axis_name: Hashable) -> ArgumentError:
-    return ArgumentError(f"{name}: no axis is named {axis_name!r} here. Name it with vmap(..., axis_name={axis_name!r})")
+    return ArgumentError(f"{name}: no axis is named {axis_name!r} here. Name it: vmap(..., axis_name={axis_name!r})")
 
 
 def _collective(name: str, across: Callable[[Value, int, int | None], Value], jvp: JvpRule,
