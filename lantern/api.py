@@ -4,7 +4,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -266,9 +266,9 @@ def _is_none(x: Any) -> bool:
 
 
 def _in_axes(flat: Flat, in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int | None]:
-    given = tuple(in_axes) if isinstance(in_axes, (list, tuple)) else in_axes   # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(given, tuple) and len(given) != len(args):    # pyright: ignore[reportUnknownArgumentType]
-        raise ArgumentError(f"{flat.title}: in_axes has {len(given)} entries for {len(args)} arguments")    # pyright: ignore[reportUnknownArgumentType]
+    given: Any = tuple(cast(Sequence[Any], in_axes)) if isinstance(in_axes, (list, tuple)) else in_axes
+    if type(given) is tuple and len(given) != len(args):    # pyright: ignore[reportUnknownArgumentType]
+        raise ArgumentError(f"{flat.title}: in_axes={in_axes!r} does not have one entry for each of {len(args)} arguments")
     try:
         entries = tree.broadcast_prefix(given, args, is_leaf=_is_none)
     except ArgumentError as error:
@@ -286,7 +286,7 @@ def _in_axes(flat: Flat, in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, 
 
 def _axis_size(flat: Flat, axes: Sequence[int | None], given: int | None) -> int:
     sizes = {n: typeof(x).shape[a] for n, x, a in zip(flat.names, flat.leaves, axes, strict=True) if a is not None}
-    found = set(sizes.values()) | (set() if given is None else {given})
+    found: set[int] = {*sizes.values(), *(() if given is None else (given,))}
     if not found:
         raise ArgumentError(f"{flat.title}: at least one argument must be mapped (or give axis_size)")
     if len(found) > 1:

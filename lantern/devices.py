@@ -4,7 +4,7 @@ from __future__ import annotations
 import copyreg
 import functools
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -107,7 +107,7 @@ def current_device() -> Device:
 
 
 @contextmanager
-def default_device(device: DeviceLike) -> Iterator[Device]:
+def default_device(device: DeviceLike) -> Generator[Device]:
     """Inside the `with` block new arrays live on `device`.
 
     >>> with default_device("cpu") as d:

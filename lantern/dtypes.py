@@ -136,7 +136,7 @@ def canonical(dtype: Any) -> NumpyDType:
     >>> canonical(float), canonical("int8")
     (dtype('float32'), dtype('int8'))
     """
-    if dtype in (int, float):
+    if dtype is int or dtype is float:      # a NumPy dtype equals them
         return default(_PYTHON[dtype])
     found = np.dtype(getattr(dtype, "dtype", dtype))
     if found not in SHORT_NAMES:
@@ -184,7 +184,7 @@ def _above(node: Any) -> frozenset[Any]:
 
 @functools.lru_cache(maxsize=4096)
 def _join(nodes: tuple[Any, ...]) -> Any:
-    common = frozenset.intersection(*[_above(n) for n in nodes])
+    common = _above(nodes[0]).intersection(*[_above(n) for n in nodes[1:]])
     return next(n for n in common if common <= _above(n))
 
 

@@ -14,7 +14,7 @@ from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
 from lantern.source import user_source
 from lantern.trace import context
-from lantern.trace.array import Array
+from lantern.trace.array import AnyArray, is_array
 from lantern.trace.constants import constant, unwrapped
 from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Literal, Var
@@ -51,7 +51,7 @@ def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) 
 
     Raises TypeError, naming the argument, for what is no array.
     """
-    if isinstance(x, Array):
+    if is_array(x):
         if isinstance(x, DeviceArray):
             x.check_alive()
         return x
@@ -123,7 +123,7 @@ def as_output(x: Any, what: str) -> Value:
 
     Raises TypeError for what is no array.
     """
-    if isinstance(x, (Array, Literal)):
+    if is_array(x) or isinstance(x, Literal):
         return x
     if hasattr(x, "__lantern_array__"):
         return as_output(unwrapped(x), what)
@@ -134,9 +134,9 @@ def as_output(x: Any, what: str) -> Value:
     return Literal(values[()], aval) if aval.weak else values
 
 
-def as_result(x: Value) -> Array[Any, *tuple[Any, ...]]:
+def as_result(x: Value) -> AnyArray:
     """An outcome for the user: literals and NumPy values become arrays, of the device or of the trace that stages them."""
-    if isinstance(x, Array):
+    if is_array(x):
         return x
     place = context.current()
     while isinstance(place, StagingTrace):

@@ -4,10 +4,10 @@ from __future__ import annotations
 import inspect
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from lantern import config, recompiles, tree
 from lantern.backends.array import DeviceArray
@@ -41,7 +41,7 @@ class _Static:
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        self.key = (type(value), struct.pack("d", value) if type(value) is float else value)
+        self.key: tuple[Any, Any] = (cast(object, value).__class__, struct.pack("d", value) if type(value) is float else value)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -253,7 +253,7 @@ def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (), 
     nums, names, donate = _sequence(static_argnums), _sequence(static_argnames), _sequence(donate_argnums)
     place = None if device is None else find_device(device)
     if f is None:
-        return lambda g: Jitted(g, nums, names, donate, place)
+        return partial(Jitted, static_argnums=nums, static_argnames=names, donate_argnums=donate, device=place)
     if not callable(f):
         raise TypeError(f"jit: wanted a function, got {f!r}")
     return Jitted(f, nums, names, donate, place)

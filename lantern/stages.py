@@ -19,6 +19,7 @@ from lantern.lower.kernel import Kernel, Program
 from lantern.lower.passes import Lowering, lower_jaxpr
 from lantern.reference import executable as reference_executable
 from lantern.source import user_source
+from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint
@@ -170,7 +171,7 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
 
 
 def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
-    if isinstance(x, (np.ndarray, np.generic)):
+    if is_host_array(x):
         return ShapedArray(x.shape, x.dtype)
     if isinstance(x, Tracer):
         raise misplaced(x)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 from weakref import WeakValueDictionary
 
@@ -122,20 +123,17 @@ _NODES: dict[type, Node] = {
 }
 
 
-def _is_namedtuple(kind: type) -> bool:
-    return issubclass(kind, tuple) and hasattr(kind, "_fields")
-
-
-def _node_of(kind: type) -> Node | None:
+def _node_of(kind: Any) -> Node | None:
     node = _NODES.get(kind)
-    if node is None and _is_namedtuple(kind):
-        fields: tuple[str, ...] = kind._fields    # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
-        node = _NODES[kind] = Node(kind, lambda t: (tuple(t), None), lambda _, xs: kind(*xs), lambda _: [f".{f}" for f in fields])
+    if node is None and tuple in kind.__mro__ and hasattr(kind, "_fields"):
+        node = _NODES[kind] = Node(kind, lambda t: (tuple(t), None), lambda _, xs: kind(*xs),
+                                   lambda _: [f".{f}" for f in kind._fields])
     return node
 
 
 def _collect(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeDef:
-    node = _NODES.get(type(tree)) or _node_of(type(tree))
+    kind: Any = tree.__class__
+    node = _NODES.get(kind) or _node_of(kind)
     if node is None or (is_leaf is not None and is_leaf(tree)):
         leaves.append(tree)
         return LEAF
@@ -201,7 +199,7 @@ def all_leaves(xs: Iterable[Any]) -> bool:
     >>> all_leaves([1, 2]), all_leaves([1, (2,)])
     (True, False)
     """
-    return all(_node_of(type(x)) is None for x in xs)
+    return all(_node_of(x.__class__) is None for x in xs)
 
 
 def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
@@ -225,8 +223,8 @@ def flatten_up_to(treedef: TreeDef, tree: Any, path: str = "tree") -> list[Any]:
     """
     if treedef.node is None:
         return [tree]
-    node = _node_of(type(tree))
-    if node is not treedef.node:
+    node = _node_of(tree.__class__)
+    if node is None or node is not treedef.node:
         raise ArgumentError(f"{path}: wanted {treedef}, got {tree!r} of type {type(tree).__name__}")
     children, static = node.flatten(tree)
     if static != treedef.static or len(children) != len(treedef.children):
@@ -310,8 +308,8 @@ def register_dataclass(kind: Any = None, *, static: Sequence[str] = ()) -> Any:
     Point(x=2, y=4)
     """
     if kind is None:
-        return lambda k: register_dataclass(k, static=static)
-    if not dataclasses.is_dataclass(kind):
+        return partial(register_dataclass, static=static)
+    if not hasattr(kind, "__dataclass_fields__"):
         raise ArgumentError(f"register_dataclass: {kind!r} is not a dataclass")
     fields = [f.name for f in dataclasses.fields(kind) if f.init]
     missing = [s for s in static if s not in fields]

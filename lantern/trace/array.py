@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Generic
+from typing import Any, Generic, TypeAlias
 
 import numpy as np
-from typing_extensions import TypeVar, TypeVarTuple, Unpack
+from typing_extensions import TypeIs, TypeVar, TypeVarTuple, Unpack
 
 from lantern.trace.aval import ShapedArray
 
@@ -316,3 +316,17 @@ class Array(Generic[D, Unpack[S]]):
     def copy(self) -> Any:
         """The array itself: arrays are immutable."""
         return self
+
+
+AnyArray: TypeAlias = Array[Any, Unpack[tuple[Any, ...]]]
+HostArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+
+def is_array(x: object) -> TypeIs[AnyArray]:
+    """Whether x is an Array, traced or not. (`isinstance` alone leaves the type checker with unknown parameters.)"""
+    return isinstance(x, Array)
+
+
+def is_host_array(x: object) -> TypeIs[HostArray]:
+    """Whether x is a NumPy array or NumPy scalar."""
+    return isinstance(x, (np.ndarray, np.generic))

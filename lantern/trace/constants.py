@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lantern.dtypes import canonical, default, python_dtype
-from lantern.trace.array import Array
+from lantern.trace.array import is_array, is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 
 
@@ -32,7 +32,7 @@ def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
         dtype = python_dtype(bool if isinstance(x, bool) else int if isinstance(x, int) else float)
         values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)
         weak = dtype.kind != "b"
-    elif isinstance(x, (np.ndarray, np.generic)):
+    elif is_host_array(x):
         values = np.array(x)
         weak, wanted = False, default(canonical(values.dtype))
         if wanted != values.dtype:
@@ -45,6 +45,6 @@ def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
 
 def unwrapped(x: Any) -> Any:
     """x, or what its `__lantern_array__` gives."""
-    if not isinstance(x, Array) and hasattr(x, "__lantern_array__"):
+    if not is_array(x) and hasattr(x, "__lantern_array__"):
         return x.__lantern_array__()
     return x

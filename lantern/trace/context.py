@@ -1,16 +1,15 @@
 """The current trace, asked by every operation; the slot through which eager operations run; named axes in scope."""
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-import numpy as np
 
 from lantern.errors import ArgumentError
 from lantern.source import Source, user_source
-from lantern.trace.array import Array
+from lantern.trace.array import is_array, is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Primitive, Value
@@ -86,7 +85,7 @@ def leave(token: Any) -> None:
 
 
 @contextmanager
-def entered(trace: Trace) -> Iterator[None]:
+def entered(trace: Trace) -> Generator[None]:
     """`trace` is current inside the `with` block."""
     token = _current.set(trace)
     try:
@@ -108,12 +107,13 @@ def bind1(primitive: Primitive, *args: Value, **params: Any) -> Value:
 def typeof(x: Value) -> ShapedArray:
     """The aval of an array, a literal, a NumPy array or scalar.
 
+    >>> import numpy as np
     >>> str(typeof(np.zeros((2, 3), "float32")))
     'f32[2,3]'
     """
-    if isinstance(x, (Array, Literal)):
+    if is_array(x) or isinstance(x, Literal):
         return x.aval
-    if isinstance(x, (np.ndarray, np.generic)):
+    if is_host_array(x):
         return shaped(x.shape, x.dtype)
     raise TypeError(f"{type(x).__name__} is not an array: {x!r}")
 
@@ -140,7 +140,7 @@ def axes_in_scope() -> tuple[tuple[Hashable, int], ...]:
 
 
 @contextmanager
-def extended_axes(name: Hashable | None, size: int) -> Iterator[None]:
+def extended_axes(name: Hashable | None, size: int) -> Generator[None]:
     """Inside the `with` block an axis of this name (None: nothing) is in scope."""
     if name is None:
         yield

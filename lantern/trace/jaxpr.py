@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def subjaxprs(param: Any) -> Sequence[Jaxpr]:
     if isinstance(param, Jaxpr):
         return (param,)
     if isinstance(param, tuple):
-        return tuple([p for p in param if isinstance(p, Jaxpr)])
+        return tuple([p for p in cast(tuple[object, ...], param) if isinstance(p, Jaxpr)])
     return ()
 
 
@@ -170,13 +170,11 @@ class Namer:
 
 
 def _param(value: Any) -> str:
-    match value:
-        case np.dtype():
-            return short_name(value)
-        case tuple():
-            return f"({','.join(map(_param, value))})"
-        case _:
-            return str(value)
+    if isinstance(value, np.dtype):
+        return short_name(cast("np.dtype[Any]", value))
+    if isinstance(value, tuple):
+        return f"({','.join(map(_param, cast(tuple[Any, ...], value)))})"
+    return str(value)
 
 
 def print_jaxpr(jaxpr: Jaxpr, indent: str = "", column: int = 72) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from lantern.errors import EscapedTracerError, ShapeError, TracerConversionError, UnknownValueError
 from lantern.source import Source, user_source
 from lantern.trace import context
-from lantern.trace.array import Array
+from lantern.trace.array import Array, is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import Trace, typeof
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, needed_eqns
@@ -66,12 +66,12 @@ class StagingTrace:
         """What stands for x in this trace's equations."""
         if type(x) is Tracer:
             if x.trace is self:
-                return x.var
+                return x.variable
             if not is_ancestor(x.trace, self):
                 raise misplaced(x)
         elif type(x) is Literal:
             return x
-        elif isinstance(x, (np.ndarray, np.generic)):
+        elif is_host_array(x):
             x = frozen(x)   # evaluation is late and the user may refill this buffer: read it now, and again at its next use
         entry = self.captured.get(id(x))
         if entry is None:
@@ -164,15 +164,15 @@ def misplaced(t: Tracer) -> EscapedTracerError:
 class Tracer(Array[Any, *tuple[Any, ...]]):
     """A value being traced. Python may look at it (`if`, `float`, `print`) when its trace knows it."""
 
-    __slots__ = ("source", "trace", "var")
+    __slots__ = ("source", "trace", "variable")
 
     def __init__(self, trace: StagingTrace, var: Var, source: Source | None) -> None:
-        self.trace, self.var, self.source = trace, var, source
+        self.trace, self.variable, self.source = trace, var, source
 
     @property
     def aval(self) -> ShapedArray:
         """Shape, dtype and weakness."""
-        return self.var.aval
+        return self.variable.aval
 
     def concrete(self, what: str, cuts: bool = False) -> Any:
         """The value as a device array; `what` names the wish in the error. `cuts`: it leaves as a number, whose later use
@@ -185,7 +185,7 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
             if not trace.live or not is_ancestor(trace, context.current()):
                 raise misplaced(value)
             try:
-                value = trace.value_of(value.var)
+                value = trace.value_of(value.variable)
             except _UnknownInputs as inputs:
                 raise UnknownValueError(
                     f"{what} needs the value of {self.aval}, at {user_source()}. It was made at {self.source} and depends on "
@@ -278,13 +278,13 @@ def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], value
     ins = [t.new_input(a, names[i] if names else f"`argument_{i}`", source) for i, a in enumerate(avals)]
     for tracer, v in zip(ins, values or (), strict=bool(values)):
         if v is not None:
-            t.values[tracer.var] = v
+            t.values[tracer.variable] = v
     token = context.enter(t)
     try:
         outs = tuple([t.atom(o) for o in f(*ins)])
         captured = list(t.captured.values())
         eqns = needed_eqns(t.eqns, outs)
-        jaxpr = Jaxpr((*[v for v, _ in captured], *[i.var for i in ins]), eqns, outs)
+        jaxpr = Jaxpr((*[v for v, _ in captured], *[i.variable for i in ins]), eqns, outs)
         known = {v: t.values[v] for e in eqns for v in e.outvars if v in t.values} if len(t.values) > len(captured) else {}
         return Traced(jaxpr, [x for _, x in captured], known, t.cut)
     finally:

@@ -7,7 +7,7 @@ from lantern.ops.shape import broadcast_in_dim
 from lantern.trace import context
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import extended_axes, typeof
-from lantern.trace.jaxpr import Atom, Jaxpr, Literal, Var
+from lantern.trace.jaxpr import Atom, Jaxpr, Literal, Params, Var, subjaxprs
 from lantern.trace.primitive import Axis, Dims, Value
 from lantern.trace.staging import trace_closed
 from lantern.transforms.masks import Force, memo_by_jaxpr, spread
@@ -44,16 +44,14 @@ def batch_eval(jaxpr: Jaxpr, axis: Axis, args: Sequence[Value], dims: Dims) -> t
     return [x for x, _ in pairs], [d for _, d in pairs]
 
 
-def mentions(params: object, axis: Axis) -> bool:
+def mentions(params: Params, axis: Axis) -> bool:
     """Whether an equation speaks of the axis by name, itself or in a sub-jaxpr: then it is batched even without a batched
     operand."""
-    if axis.name is None or not isinstance(params, (dict, Jaxpr, tuple)):
+    if axis.name is None:
         return False
-    if isinstance(params, Jaxpr):
-        return any(mentions(e.params, axis) for e in params.eqns)
-    if isinstance(params, dict):
-        return params.get("axis_name", axis) == axis.name or any(mentions(v, axis) for v in params.values())     # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return any(isinstance(p, Jaxpr) and mentions(p, axis) for p in params)  # pyright: ignore[reportUnknownVariableType]
+    if "axis_name" in params and params["axis_name"] == axis.name:
+        return True
+    return any(mentions(e.params, axis) for v in params.values() for j in subjaxprs(v) for e in j.eqns)
 
 
 @memo_by_jaxpr
