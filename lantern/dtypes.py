@@ -138,7 +138,7 @@ def canonical(dtype: Any) -> NumpyDType:
     """
     if dtype is int or dtype is float:      # a NumPy dtype equals them
         return default(_PYTHON[dtype])
-    found = np.dtype(getattr(dtype, "dtype", dtype))
+    found = np.dtype(dtype)     # it looks for an attribute `dtype`, which our markers have
     if found not in SHORT_NAMES:
         raise TypeError(f"dtype {found} is not supported; lantern has {', '.join(SHORT_NAMES.values())}")
     return found

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Any, Generic, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ D = TypeVar("D", default=Any)
 S = TypeVarTuple("S", default=Unpack[tuple[Any, ...]])
 
 _numpy: Any = None
+_NO_ARRAYS = (str, bytes, type, np.dtype, NoneType)     # an array is never equal to these, and asking is no mistake
 
 
 def install_operators(module: ModuleType) -> None:
@@ -189,10 +190,10 @@ class Array(Generic[D, Unpack[S]]):
         return _numpy.divmod(other, self)
 
     def __eq__(self, other: object) -> Any:    # pyright: ignore[reportIncompatibleMethodOverride]
-        return _numpy.equal(self, other)
+        return NotImplemented if isinstance(other, _NO_ARRAYS) else _numpy.equal(self, other)
 
     def __ne__(self, other: object) -> Any:    # pyright: ignore[reportIncompatibleMethodOverride]
-        return _numpy.not_equal(self, other)
+        return NotImplemented if isinstance(other, _NO_ARRAYS) else _numpy.not_equal(self, other)
 
     def __lt__(self, other: Any) -> Any:
         return _numpy.less(self, other)
