@@ -1,0 +1,82 @@
+"""What annotations are written with: arrays whose types carry an element type and named sizes.
+
+    class Batch(Dim): ...
+    class Pixels(Dim): ...
+
+    def brightness(images: Float[Batch, Pixels]) -> Float[Batch]:
+        return images.mean(-1)
+
+A type checker follows the sizes through operators and transforms; while tracing, the same annotations are checked
+against the real shapes (`lantern.annotations`). `docs/typed-shapes.md` says what the types can express and what not.
+"""
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeAlias, TypeVarTuple
+
+from lantern.dtypes import (
+    DType,
+    Floating,
+    Integer,
+    bf16,
+    bool_,
+    f16,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+)
+from lantern.errors import ShapeError
+from lantern.trace.array import Array
+
+__all__ = [
+    "AnyShape", "Array", "Bool", "DType", "Dim", "Float", "Floating", "Int", "Integer", "bf16", "bool_", "f16", "f32",
+    "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
+]
+
+
+class Dim(int):
+    """The base of named sizes. A subclass is a name; an instance is an int that a type checker knows by that name.
+
+    A class with a `size` has that size always.
+
+    >>> class Batch(Dim): ...
+    >>> class Digits(Dim):
+    ...     size = 10
+    >>> Batch(32), Digits()
+    (Batch(32), Digits(10))
+
+    Raises ShapeError for a negative size, a size other than the class's own, and none where the class has none.
+    """
+
+    size: ClassVar[int | None] = None
+
+    def __new__(cls, size: int | None = None) -> Self:
+        """The named size."""
+        found = cls.size if size is None else size
+        if found is None:
+            raise ShapeError(f"{cls.__name__}() needs a size: {cls.__name__}(32)")
+        if cls.size is not None and found != cls.size:
+            raise ShapeError(f"{cls.__name__} has size {cls.size}, got {found}")
+        if found < 0:
+            raise ShapeError(f"{cls.__name__}: a size cannot be negative, got {found}")
+        return super().__new__(cls, found)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({int(self)})"
+
+    __str__ = int.__repr__
+
+
+# A TypeVarTuple without a default: `Float[()]` must stay rank 0, where a default would turn it into any shape.
+Sizes = TypeVarTuple("Sizes")
+
+Float: TypeAlias = Array[f32, *Sizes]
+Int: TypeAlias = Array[i32, *Sizes]
+Bool: TypeAlias = Array[bool_, *Sizes]
+AnyShape: TypeAlias = tuple[Any, ...]     # Float[*AnyShape]: the shape is not known to the types
