@@ -1,10 +1,324 @@
-"""Graph -> Graph with fewer kernels."""
+"""Graph -> Graph with fewer kernels.
+
+Nodes are visited in order, and each takes in producers of what it reads, in one of two ways (`merge.py` says how):
+
+inline   the producer's expression goes where its value was loaded. For copies and constants always; for a value with
+         one reader where that does not multiply work; for cheap values with several readers if the target recomputes.
+absorb   both become one kernel over common rows, which may still store the value for other readers: epilogues of matrix
+         products and reductions, softmax as one kernel of several stages, elementwise kernels with several outputs.
+
+What may be fused follows from the kernels alone; no primitive is known here. Values never move to where they would be
+computed more often, unless they are cheap.
+"""
 from __future__ import annotations
 
-from lantern.lower.graph import Graph
-from lantern.lower.kernel import Target
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lantern.lower.collapse import collapse
+from lantern.lower.expr import Apply, Const, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
+from lantern.lower.graph import Graph, Node
+from lantern.lower.join import used_arguments, with_arguments, without_outputs
+from lantern.lower.kernel import Kernel, ScatterAdd, Stage, Target
+from lantern.lower.merge import Wires, absorb, inline, is_pointwise, loads_of, origin
+from lantern.lower.rewrite import needed
+
+MAX_INSTRUCTIONS = 256
+LONG_ROW = 4096         # a row longer than this wants more than one workgroup
+CHEAP, VERY_CHEAP = 8, 4
+_TRANSCENDENTAL = frozenset({
+    ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS, ScalarOp.TAN,
+    ScalarOp.TANH, ScalarOp.ATAN2, ScalarOp.ERF, ScalarOp.ERFINV, ScalarOp.POW})
 
 
 def fuse(graph: Graph, target: Target) -> Graph:
-    """The same values from fewer launches."""
-    return graph
+    """The same values from fewer launches. Takes time about linear in the number of nodes."""
+    fuser = _Fuser(graph, target)
+    for group in list(fuser.groups):
+        fuser.take_in_copies(group)
+    fuser.prune()
+    for group in list(fuser.groups):
+        fuser.take_in(group)
+    fuser.prune()
+    return Graph(graph.values, graph.inputs, graph.outputs, graph.out_avals, fuser.nodes(), graph.name)
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """A kernel in the making. `members` and `before` are sets of original nodes, as bits: its own, its ancestors."""
+
+    kernel: Kernel
+    args: tuple[int, ...]
+    outs: tuple[int, ...]
+    members: int
+    before: int
+    alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """What making one output of a group costs."""
+
+    cost: int           # operations; transcendental ones count ten
+    reads: bool         # whether memory is read
+    guarded: bool
+    pure: bool          # depends on no reduction
+    points: int         # of the loop that makes it
+
+
+def describe(kernel: Kernel, out: int) -> _Value | None:
+    """The cost of one output; None if it is scattered into."""
+    made = origin(kernel, out)
+    if made is None:
+        return None
+    cost, reads, guarded, pure = 0, False, False, True
+    for k in needed(made.stage.body, [made.store.value]):
+        match made.stage.body[k]:
+            case Apply(op):
+                cost += 10 if op in _TRANSCENDENTAL else 1
+            case Load(guards=guards):
+                reads, guarded = True, guarded or bool(guards)
+            case Gather():
+                reads, cost = True, cost + 2
+            case Reduced():
+                pure = False
+            case Const() | LoopIndex():
+                pass
+    return _Value(cost, reads, guarded, pure, math.prod(kernel.rows + made.stage.cols))
+
+
+class _Fuser:
+    def __init__(self, graph: Graph, target: Target) -> None:
+        self.graph, self.target = graph, target
+        self.kept = frozenset(graph.outputs)
+        self.maker: dict[int, _Group] = {}
+        self.readers: dict[int, set[_Group]] = {}
+        self.groups: list[_Group] = []
+        for position, node in enumerate(graph.nodes):
+            group = _Group(node.kernel, node.args, node.outs, 1 << position, 0)
+            for v in node.args:
+                self.readers.setdefault(v, set()).add(group)
+                if v in self.maker:
+                    group.before |= self.maker[v].before | self.maker[v].members
+            self.maker.update(dict.fromkeys(node.outs, group))
+            self.groups.append(group)
+
+    # which fusions are wanted
+
+    def take_in_copies(self, group: _Group) -> None:
+        """Inline producers that only say where elements lie, or are constants."""
+        for v in group.args:
+            maker = self.maker.get(v)
+            if maker is not None and is_pointwise(maker.kernel):
+                value = describe(maker.kernel, maker.outs.index(v))
+                if value is not None and _is_free(value) and not (group.kernel.dot and value.guarded):
+                    self.try_inline(maker, group, v)
+
+    def take_in(self, group: _Group) -> None:
+        """Fuse producers into a group until none of them will."""
+        refused: set[tuple[int, _Group]] = set()
+        while group.alive:
+            found = next(((v, self.maker[v]) for v in group.args
+                          if v in self.maker and (v, self.maker[v]) not in refused), None)
+            if found is None:
+                return
+            merged = self.try_fuse(found[1], group, found[0])
+            if merged is None:
+                refused.add(found)
+            elif merged is not group:
+                group = merged
+                refused.clear()
+
+    def try_fuse(self, maker: _Group, group: _Group, v: int) -> _Group | None:
+        """The group that results, or None."""
+        value = describe(maker.kernel, maker.outs.index(v))
+        if value is None or not self.nonempty(maker) or not self.nonempty(group):
+            return None
+        single = self.readers[v] == {group} and v not in self.kept
+        points = sum([math.prod(group.kernel.rows + s.cols) for s in group.kernel.stages
+                      if loads_of(s, {group.args.index(v): 0})])
+        grows = points > value.points
+        recompute = self.target.recompute and value.cost <= (VERY_CHEAP if grows else CHEAP)
+        if group.kernel.dot is not None:
+            wanted = value.pure and not value.guarded and self.target.recompute and value.cost <= VERY_CHEAP
+            return self.try_inline(maker, group, v) if wanted else None
+        if value.pure and ((single and (not grows or recompute)) or _is_free(value)):
+            merged = self.try_inline(maker, group, v)
+            if merged is not None:
+                return merged
+        merged = self.try_absorb(maker, group)
+        if merged is None and value.pure and recompute:
+            merged = self.try_inline(maker, group, v)
+        return merged
+
+    def nonempty(self, group: _Group) -> bool:
+        """Index algebra supposes that loops run at least once."""
+        return all(a.size for a in (*group.kernel.args, *group.kernel.outs))
+
+    # fusing
+
+    def try_inline(self, maker: _Group, group: _Group, v: int) -> _Group | None:
+        """The group with the expression of `v` in it; the maker stays for its other readers."""
+        args = _joined([a for a in group.args if a != v], maker.args)
+        wires = self.wires(maker, group, {group.args.index(v): maker.outs.index(v)}, args, ())
+        kernel = inline(maker.kernel, group.kernel, wires)
+        if kernel is None or not self.fits(kernel, args, group):
+            return None
+        self.rebind(group, kernel, args, group.outs)
+        self.release(v, group)
+        return group
+
+    def try_absorb(self, maker: _Group, group: _Group) -> _Group | None:
+        """One group in place of two."""
+        values = {k: maker.outs.index(v) for k, v in enumerate(group.args) if v in maker.outs}
+        read = {group.args[k] for k in values}
+        if not self.may_absorb(maker, group) or self.is_path_between(maker, group):
+            return None
+        kept = tuple([k for k, v in enumerate(maker.outs)
+                      if v in self.kept or v not in read or self.readers[v] != {group}])
+        args = _joined([a for a in group.args if a not in read], maker.args)
+        kernel = absorb(maker.kernel, group.kernel, self.wires(maker, group, values, args, kept))
+        if kernel is None or not self.fits(kernel, args, group) or not _stores_along_loops(kernel):
+            return None
+        outs = (*[maker.outs[k] for k in kept], *group.outs)
+        for v in (*maker.args, *group.args):
+            self.readers[v] -= {maker, group}
+        merged = _Group(kernel, (), outs, maker.members | group.members,
+                        (maker.before | group.before) & ~(maker.members | group.members))
+        maker.alive = group.alive = False
+        self.groups.append(merged)
+        self.maker.update(dict.fromkeys(outs, merged))
+        self.rebind(merged, kernel, args, outs)
+        self.descend(merged)
+        return merged
+
+    def may_absorb(self, maker: _Group, group: _Group) -> bool:
+        """Whether one kernel may do both: scatters stay alone, and long rows stay apart where there are few of them."""
+        if any(isinstance(s, ScatterAdd) for g in (maker, group) for stage in g.kernel.stages for s in stage.stores):
+            return False
+        few = self.target.split_reduce
+        if not few or (is_pointwise(maker.kernel) and is_pointwise(group.kernel)):
+            return True
+        rows = [g.kernel.row_count for g in (maker, group) if not is_pointwise(g.kernel)]
+        if min(rows) >= few:
+            return True
+        longest = max([math.prod(g.kernel.rows + s.cols) for g in (maker, group) for s in g.kernel.stages])
+        return longest // min(rows) <= LONG_ROW
+
+    def is_path_between(self, maker: _Group, group: _Group) -> bool:
+        """Whether a third group depends on the maker and is needed by the group."""
+        for v in group.args:
+            other = self.maker.get(v)
+            if other is not None and other is not maker and other.before & maker.members:
+                return True
+        return False
+
+    def descend(self, merged: _Group) -> None:
+        """What depends on a part of a merged group now depends on all of it."""
+        everything = merged.before | merged.members
+        for other in self.groups:
+            if other.alive and other is not merged and other.before & merged.members:
+                other.before |= everything
+
+    def fits(self, kernel: Kernel, args: Sequence[int], group: _Group) -> bool:
+        """Whether the caps hold, which an unfused kernel may exceed by itself."""
+        buffers = len(args) + len(kernel.outs)
+        if buffers > self.target.max_buffers and buffers > len(group.args) + len(group.outs):
+            return False
+        return sum([len(s.body) for s in kernel.stages]) <= MAX_INSTRUCTIONS
+
+    def wires(self, maker: _Group, group: _Group, values: dict[int, int], args: Sequence[int],
+              kept: tuple[int, ...]) -> Wires:
+        number = {v: k for k, v in enumerate(args)}
+        producer = {k: number[v] for k, v in enumerate(maker.args)}
+        consumer = {k: number[v] for k, v in enumerate(group.args) if k not in values}
+        return Wires(values, producer, consumer, tuple([self.graph.values[v] for v in args]), kept)
+
+    def rebind(self, group: _Group, kernel: Kernel, args: Sequence[int], outs: tuple[int, ...]) -> None:
+        """Give a group a new kernel, and drop arguments that it no longer reads."""
+        used = used_arguments(kernel)
+        if len(used) != len(args):
+            kernel, args = with_arguments(kernel, used), [args[k] for k in used]
+        for v in group.args:
+            if v not in args:
+                self.readers[v].discard(group)
+        for v in args:
+            self.readers.setdefault(v, set()).add(group)
+        group.kernel, group.args, group.outs = kernel, tuple(args), outs
+
+    def release(self, v: int, group: _Group) -> None:
+        """After `group` stopped reading `v`: a maker that nobody reads any more goes, and so on upwards."""
+        pending = [v]
+        while pending:
+            maker = self.maker.get(pending.pop())
+            if maker is None or not maker.alive or any(self.readers.get(o) or o in self.kept for o in maker.outs):
+                continue
+            maker.alive = False
+            for a in maker.args:
+                self.readers[a].discard(maker)
+                pending.append(a)
+
+    # the result
+
+    def prune(self) -> None:
+        """Drop groups that nobody reads, and outputs that nobody reads of the others."""
+        for group in reversed(_ordered([g for g in self.groups if g.alive])):
+            wanted = [k for k, v in enumerate(group.outs) if self.readers.get(v) or v in self.kept]
+            if not wanted:
+                group.alive = False
+                for v in group.args:
+                    self.readers[v].discard(group)
+            elif len(wanted) < len(group.outs):
+                outs = tuple([group.outs[k] for k in wanted])
+                self.rebind(group, without_outputs(group.kernel, wanted), group.args, outs)
+        self.groups = [g for g in self.groups if g.alive]
+
+    def nodes(self) -> tuple[Node, ...]:
+        """The groups in an order in which they can run."""
+        return tuple([Node(collapse(g.kernel), g.args, g.outs) for g in _ordered(self.groups)])
+
+
+def _is_free(value: _Value) -> bool:
+    """Copies cost nothing; what reads no memory costs next to nothing."""
+    return value.pure and (value.cost == 0 or (not value.reads and value.cost <= VERY_CHEAP))
+
+
+def _joined(first: Sequence[int], second: Sequence[int]) -> list[int]:
+    return list(dict.fromkeys([*first, *second]))
+
+
+def _stores_along_loops(kernel: Kernel) -> bool:
+    """Stores inside a reducing loop must step through memory as the loop does, or they would be slow."""
+    return all(_is_along(kernel, s) for s in kernel.stages if s.reductions and s.stores)
+
+
+def _is_along(kernel: Kernel, stage: Stage) -> bool:
+    if any(r.op in (ReduceOp.ARGMAX, ReduceOp.ARGMIN) for r in stage.reductions):
+        return False
+    strides = [s.strides for s in stage.stores if not isinstance(s, ScatterAdd)]
+    return not stage.cols or all(s[-1] == 1 for s in strides)
+
+
+def _ordered(groups: Sequence[_Group]) -> list[_Group]:
+    """In an order in which they can run, as near to the original one as that allows."""
+    maker = {v: g for g in groups for v in g.outs}
+    waits = {g: {maker[v] for v in g.args if v in maker} for g in groups}
+    unblocks: dict[_Group, list[_Group]] = {}
+    for g, sources in waits.items():
+        for source in sources:
+            unblocks.setdefault(source, []).append(g)
+    ready = [(g.members.bit_length(), k, g) for k, g in enumerate(groups) if not waits[g]]
+    heapq.heapify(ready)
+    number = {g: k for k, g in enumerate(groups)}
+    found: list[_Group] = []
+    while ready:
+        group = heapq.heappop(ready)[2]
+        found.append(group)
+        for other in unblocks.get(group, ()):
+            waits[other].discard(group)
+            if not waits[other]:
+                heapq.heappush(ready, (other.members.bit_length(), number[other], other))
+    assert len(found) == len(groups), "internal: fusion made a cycle"
+    return found

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from lantern.dtypes import short_name
 from lantern.lower.expr import Apply, Const, Gather, Guard, Instr, Load, LoopIndex, Reduced
 from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, ScatterAdd, Stage, Store
-from lantern.source import Source
 from lantern.trace.aval import ShapedArray
 
 
@@ -73,11 +72,12 @@ def _slots(slots: Iterable[int]) -> str:
 def _stage(stage: Stage, column: int) -> list[str]:
     lines = [f"  for {_sizes(stage.cols)}" if stage.cols else "  once"]
     sources = stage.sources or (None,) * len(stage.body)
-    shown: Source | None = None
+    shown = ""
     for k, (instr, source) in enumerate(zip(stage.body, sources, strict=True)):
         text = f"    %{k} = {_instr(instr)}"
-        if source is not None and source != shown:
-            text, shown = f"{text:<{column}}  # {source}", source
+        if source is not None and str(source) != shown:
+            shown = str(source)
+            text = f"{text:<{column}}  # {shown}"
         lines.append(text)
     for k, reduction in enumerate(stage.reductions):
         lines.append(f"    r{k} = {reduction.op.value} %{reduction.value}")

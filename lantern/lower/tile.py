@@ -228,7 +228,7 @@ class _Walk:
                 offset -= strides[k] * guard.start
             else:
                 kept.append(guard)
-        return Load(load.arg, offset, tuple(strides), tuple(kept), load.fill)
+        return Load(load.arg, offset, tuple(strides), tuple(kept), load.fill if kept else None)
 
 
 def _solve(c: int, offset: int, guard: Guard) -> tuple[int, int]:
