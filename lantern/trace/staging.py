@@ -39,7 +39,7 @@ def frozen(x: Any) -> np.ndarray[Any, Any]:
 class StagingTrace:
     """Records equations. `values` maps a variable to its value *in the parent trace*, once that is known.
 
-    `stage_all` false: an equation with no operand of this trace goes to the parent.
+    `stage_all` false: an equation with no operand of this trace goes to the parent, unless it speaks of a named axis.
     """
 
     def __init__(self, title: str, parent: Trace, stage_all: bool) -> None:
@@ -84,7 +84,7 @@ class StagingTrace:
         """Record one equation, or hand it to the parent if nothing here is of this trace."""
         if not self.live:
             raise EscapedTracerError(f"{primitive.name} was called under {self.title}, which has already returned")
-        if not self.stage_all and not any([type(a) is Tracer and a.trace is self for a in args]):
+        if not self.stage_all and "axis_name" not in params and not any([type(a) is Tracer and a.trace is self for a in args]):
             return self.parent.bind(primitive, args, params, source)
         source = source or self.source or user_source()
         atoms = tuple([self.atom(a) for a in args])
