@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from lantern import tree
+from lantern.annotations import call as call_checked
 from lantern.autodiff import Linearized, check_tangents, push_forward
 from lantern.dtypes import is_float
 from lantern.errors import ArgumentError, NotDifferentiableError
@@ -47,7 +48,7 @@ class _Differentiated:
         args = list(self.args)
         for i, x in zip(self.positions, chosen, strict=True):
             args[i] = x
-        return self.f(*args, **self.kwargs)
+        return call_checked(self.f, tuple(args), self.kwargs)
 
     def flat(self, verb: str) -> Flat:
         """Over the leaves of the chosen arguments."""

@@ -4,22 +4,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-_all: list[Callable[[], None]] = []
+_caches: WeakSet[Any] = WeakSet()      # weak: a cache dies with the function it serves
+_others: list[Callable[[], Any]] = []
 
 
 class BoundedCache(Generic[K, V]):
     """A dictionary that drops its oldest quarter when full. Reading takes no lock."""
 
-    __slots__ = ("entries", "limit", "lock")
+    __slots__ = ("__weakref__", "entries", "limit", "lock")
 
     def __init__(self, limit: int) -> None:
         self.entries: dict[K, V] = {}
         self.limit, self.lock = limit, threading.Lock()
-        on_clear(self.entries.clear)
+        _caches.add(self)
 
     def get(self, key: K) -> V | None:
         """The entry, or None."""
@@ -37,7 +39,7 @@ class BoundedCache(Generic[K, V]):
 
 def on_clear(clear: Callable[[], Any]) -> None:
     """`clear_caches` shall call this as well."""
-    _all.append(clear)
+    _others.append(clear)
 
 
 def clear_caches() -> None:
@@ -45,5 +47,7 @@ def clear_caches() -> None:
 
     >>> clear_caches()
     """
-    for clear in _all:
+    for cache in list(_caches):
+        cache.entries.clear()
+    for clear in _others:
         clear()

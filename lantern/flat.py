@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lantern import tree
+from lantern.annotations import call as call_checked
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
@@ -103,7 +104,7 @@ class Flat:
 
     def __call__(self, *leaves: Value) -> Sequence[Value]:
         args, kwargs = tree.unflatten(self.treedef, leaves)
-        outs = self.f(*args, **kwargs)
+        outs = call_checked(self.f, args, kwargs)
         flat, self.out_tree = tree.flatten(outs)
         return [as_output(x, self.title) for x in flat]
 

@@ -10,6 +10,7 @@ from functools import partial, update_wrapper
 from typing import Any, NoReturn, cast
 
 from lantern import config, recompiles, tree
+from lantern.annotations import call as call_checked
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.caches import BoundedCache
@@ -206,7 +207,7 @@ def _tree_key(flat: Flat) -> Any:
 def _call_bound(f: Function, signature: inspect.Signature, statics: dict[str, Any], **traced: Any) -> Any:
     bound = inspect.BoundArguments(signature, OrderedDict((n, statics[n] if n in statics else traced[n])
                                                           for n in signature.parameters))
-    return f(*bound.args, **bound.kwargs)
+    return call_checked(f, bound.args, bound.kwargs)
 
 
 def _static_names(f: Function, argnums: Sequence[int], argnames: Iterable[str]) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class TreeDef:
         return unflatten(self, leaves)
 
     def __reduce__(self) -> Any:
-        return (_interned, (self.node, self.static, self.children, self.names)) if self.node else (_leaf, ())
+        return (_rebuilt, (self.node.kind, self.static, self.children, self.names)) if self.node else (_leaf, ())
 
     def __str__(self) -> str:
         if self.node is None:
@@ -129,6 +129,13 @@ def _node_of(kind: Any) -> Node | None:
         node = _NODES[kind] = Node(kind, lambda t: (tuple(t), None), lambda _, xs: kind(*xs),
                                    lambda _: [f".{f}" for f in kind._fields])
     return node
+
+
+def _rebuilt(kind: Any, static: Hashable, children: tuple[TreeDef, ...], names: tuple[str, ...]) -> TreeDef:
+    node = _node_of(kind)
+    if node is None:
+        raise ArgumentError(f"{kind} is not registered as a pytree in this process")
+    return _interned(node, static, children, names)
 
 
 def _collect(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeDef:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import close
+from tests.trace.helpers import close
 
 import lantern
 import lantern.numpy as jnp

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import RUNS, close, differences, probe
+from tests.trace.helpers import RUNS, close, differences, probe
 
 import lantern
 import lantern.numpy as jnp
