@@ -1,0 +1,87 @@
+"""Kernels without reductions: one invocation per element, or per four neighbours where memory allows vec4."""
+from __future__ import annotations
+
+from lantern.backends.wgpu import scalar
+from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, lane_uniform, reachable
+from lantern.backends.wgpu.point import make_point, store_refs
+from lantern.backends.wgpu.shader import Grid, Shader, finish, make_grid
+from lantern.lower.expr import Load, Ref
+from lantern.lower.kernel import Kernel, Stage, Store, Target
+
+GROUP_SIZE = 256
+
+
+def render_elementwise(kernel: Kernel, memory: Memory, target: Target) -> Shader:
+    """The shader of a kernel with one stage and no reduction; its rows and columns are one domain."""
+    stage = kernel.stages[0]
+    domain = kernel.rows + stage.cols
+    group = Group("i", tuple(range(len(domain))), domain)
+    size = min(GROUP_SIZE, target.max_workgroup_size)
+    if group.size % 4 == 0 and _vector_stores(kernel, stage, group):
+        return _vector(kernel, stage, group, memory, target, size)
+    grid = make_grid(kernel, -(-group.size // size), target)
+    scope = Scope([group])
+    point = make_point("element", stage, memory, [group], (), (), stage.stores)
+    call = f"{point.call({'i': 'i'}, {})};"
+    scope.add(f"let i = {grid.linear} * {size}u + thread;")
+    scope.add(call if exact(grid, group.size, size) else f"if (i < {group.size}u) {{ {call} }}")
+    return finish(kernel, memory, grid, size, [point.text], scope.lines)
+
+
+def exact(grid: Grid, count: int, size: int) -> bool:
+    """Whether a grid of groups of `size` has no invocation to spare."""
+    return grid.count * size == count
+
+
+def _vector_stores(kernel: Kernel, stage: Stage, group: Group) -> bool:
+    """Whether all stores are of aligned groups of four."""
+    return bool(stage.stores) and all(
+        isinstance(s, Store) and lane_contiguous(address_parts(s.strides, (), [group]), s.offset, group)
+        for s in stage.stores)
+
+
+def split_loads(stage: Stage, memory: Memory, group: Group, groups: list[Group], wanted: list[Ref]
+                ) -> tuple[list[Ref], list[Ref]]:
+    """The loads that one vec4 serves, and those that four neighbours of `group` share."""
+    vectors, shared = list[Ref](), list[Ref]()
+    for ref in reachable(stage.body, wanted):
+        load = stage.body[ref]
+        if isinstance(load, Load):
+            parts = address_parts(load.strides, load.guards, groups)
+            if lane_uniform(parts, group):
+                shared.append(ref)
+            elif lane_contiguous(parts, load.offset, group):
+                vectors.append(ref)
+                memory.vectors.add(memory.arg(load.arg))
+    return vectors, shared
+
+
+def _vector(kernel: Kernel, stage: Stage, group: Group, memory: Memory, target: Target, size: int) -> Shader:
+    """Four neighbours per invocation: loads and stores of vec4, the body once for each lane."""
+    stores = [s for s in stage.stores if isinstance(s, Store) and kernel.outs[s.out].size]
+    memory.vectors.update([f"out{s.out}" for s in stores])
+    vectors, shared = split_loads(stage, memory, group, [group], store_refs(stores))
+    grid = make_grid(kernel, -(-group.size // (4 * size)), target)
+    point = make_point("element", stage, memory, [group], vectors + shared, store_refs(stores))
+    scope = Scope([group])
+    scope.add(f"let i = 4u * ({grid.linear} * {size}u + thread);")
+    guarded = not exact(grid, group.size, 4 * size)
+    if guarded:
+        scope.add(f"if (i < {group.size}u) {{")
+        scope.depth += 1
+    for ref in sorted(vectors + shared):
+        load = stage.body[ref]
+        assert isinstance(load, Load)
+        scope.load(f"x{ref}", load, memory, vector=ref in vectors)
+    for lane, letter in enumerate("xyzw"):
+        values = {r: f"x{r}.{letter}" for r in vectors} | {r: f"x{r}" for r in shared}
+        scope.add(f"let y{lane} = {point.call({'i': f'i + {lane}u' if lane else 'i'}, values)};")
+    for s in stores:
+        dtype = kernel.outs[s.out].dtype
+        lanes = ", ".join([scalar.to_storage(point.result(f"y{k}", s.value), dtype) for k in range(4)])
+        place = scope.address(s.offset, address_parts(s.strides, (), [group]))
+        scope.add(f"out{s.out}[({place}) / 4u] = vec4<{scalar.storage_type(dtype)}>({lanes});")
+    if guarded:
+        scope.depth -= 1
+        scope.add("}")
+    return finish(kernel, memory, grid, size, [point.text], scope.lines)

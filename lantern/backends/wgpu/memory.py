@@ -1,0 +1,144 @@
+"""Device memory: buffers in size classes that are used again. Nothing is destroyed while the device may still need it.
+
+Work runs in the order of submission, so memory that Python has dropped may be given to later commands at once.
+"""
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from lantern.backends.wgpu.native import STAGING, STORAGE, Handle, Native, wgpu
+from lantern.errors import DeviceError
+
+KEEP = 256 << 20            # bytes of unused memory that are kept in any case
+
+
+class Allocation:
+    """A buffer of the device. `epoch`: the last recording that used it."""
+
+    __slots__ = ("epoch", "handle", "id", "size")
+
+    def __init__(self, handle: Handle, number: int, size: int) -> None:
+        self.handle = handle
+        self.id = number
+        self.size = size
+        self.epoch = -1
+
+
+class Buffer:
+    """What an array holds: an allocation, given back when Python drops the buffer. None: an array of size zero.
+
+    `shared`: two arrays hold this buffer, so neither may be overwritten.
+    """
+
+    __slots__ = ("__weakref__", "_returned", "allocation", "nbytes", "shared")
+
+    def __init__(self, allocation: Allocation | None, nbytes: int, returned: deque[Allocation]) -> None:
+        self.allocation = allocation
+        self.nbytes = nbytes
+        self.shared = False
+        self._returned = returned
+
+    def __del__(self) -> None:
+        if self.allocation is not None:
+            self._returned.append(self.allocation)      # atomic: a finalizer may run while the lock is held
+
+    def take(self) -> Allocation | None:
+        """The allocation, which the caller owns from now on."""
+        allocation, self.allocation = self.allocation, None
+        return allocation
+
+
+def size_class(nbytes: int) -> int:
+    """Powers of two up to 1 MiB, then four steps for each doubling.
+
+    >>> size_class(5), size_class(257), size_class((1 << 20) + 1)
+    (256, 512, 1310720)
+    """
+    if nbytes <= 1 << 20:
+        return max(256, 1 << (nbytes - 1).bit_length())
+    step = 1 << ((nbytes - 1).bit_length() - 3)
+    return -(-nbytes // step) * step
+
+
+class Pool:
+    """Memory of one device. `forget` is told the number of every allocation that is given up for good."""
+
+    def __init__(self, native: Native, most: int, forget: Callable[[set[int]], None]) -> None:
+        self._native = native
+        self._most = most
+        self._forget = forget
+        self._numbers = itertools.count()
+        self._free: dict[int, list[Allocation]] = {}
+        self._staging: dict[int, Handle] = {}
+        self.returned: deque[Allocation] = deque()
+        self.live = 0
+        self.unused = 0
+
+    def take(self, nbytes: int) -> Allocation:
+        """Memory of at least `nbytes` bytes, its contents unknown. Raises DeviceError if there is no more."""
+        self.collect()
+        size = size_class(nbytes)
+        if size > self._most:
+            size = -(-nbytes // 16) * 16
+        free = self._free.get(size)
+        if free:
+            self.unused -= size
+            self.live += size
+            return free.pop()
+        allocation = Allocation(self._create(size), next(self._numbers), size)
+        self.live += size
+        return allocation
+
+    def give(self, allocation: Allocation) -> None:
+        """Take memory back; it may be handed out again at once."""
+        self._free.setdefault(allocation.size, []).append(allocation)
+        self.live -= allocation.size
+        self.unused += allocation.size
+
+    def collect(self) -> None:
+        """Take in what Python has dropped, and give up memory that has not been wanted for long."""
+        while self.returned:
+            self.give(self.returned.popleft())
+        if self.unused > max(KEEP, self.live):
+            self.trim(max(KEEP, self.live) // 2)
+
+    def trim(self, keep: int = 0) -> None:
+        """Give unused memory up until `keep` bytes are left of it, the largest first."""
+        gone: set[int] = set()
+        for size in sorted(self._free, reverse=True):
+            free = self._free[size]
+            while free and self.unused > keep:
+                allocation = free.pop(0)
+                gone.add(allocation.id)
+                self.unused -= size
+                self._native.release_buffer(allocation.handle)
+        if gone:
+            self._forget(gone)
+
+    def _create(self, size: int) -> Handle:
+        try:
+            return self._native.create_buffer(size, STORAGE)
+        except wgpu.GPUOutOfMemoryError:
+            self.trim()
+            self._native.submit()
+            self._native.wait()
+        try:
+            return self._native.create_buffer(size, STORAGE)
+        except wgpu.GPUOutOfMemoryError as error:
+            raise DeviceError(f"the device has no room for {size} more bytes ({self.live} bytes are in use). Drop "
+                              "arrays that are not needed, donate arguments, or work in smaller pieces.") from error
+
+    def staging(self, nbytes: int) -> tuple[Handle, int]:
+        """A buffer to read through, and its size; give it back with `keep_staging`."""
+        size = size_class(nbytes)
+        return self._staging.pop(size, None) or self._native.create_buffer(size, STAGING), size
+
+    def keep_staging(self, handle: Handle, size: int) -> None:
+        """Keep a staging buffer for the next read."""
+        old: Any = self._staging.pop(size, None)
+        if old is not None:
+            self._native.release_buffer(old)
+        self._staging[size] = handle

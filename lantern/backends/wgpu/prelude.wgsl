@@ -1,0 +1,398 @@
+// Functions that rendered shaders may call, one per block; `prelude.py` copies those that a shader needs.
+// Drivers disagree about NaN, infinities, precision and range, so nothing here relies on a builtin where they differ:
+// NaN is found by its bits (x != x is folded to false), and leading parts are cut off by masking bits, since sums like
+// (a + b) - a may be simplified. Accuracies were measured against float64 and are asserted by tests/device.
+
+// A number by its bits. Not a constant expression, so NaN and infinities may be written and nothing is folded.
+var<private> zero_bits: u32 = 0u;
+fn bits_f32(bits: u32) -> f32 { return bitcast<f32>(bits ^ zero_bits); }
+
+fn opaque_i32(bits: u32) -> i32 { return bitcast<i32>(bits ^ u32(bits_f32(0u))); }
+
+fn opaque_u32(bits: u32) -> u32 { return bits ^ u32(bits_f32(0u)); }
+
+fn magnitude(x: f32) -> u32 { return bitcast<u32>(x) & 0x7fffffffu; }
+
+fn is_nan(x: f32) -> bool { return magnitude(x) > 0x7f800000u; }
+
+fn is_finite(x: f32) -> bool { return magnitude(x) < 0x7f800000u; }
+
+fn with_sign(x: f32, s: f32) -> f32 { return bitcast<f32>(magnitude(x) | (bitcast<u32>(s) & 0x80000000u)); }
+
+// Negation by the sign bit: NaN and zeros keep their other bits.
+fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
+
+fn eq_f32(a: f32, b: f32) -> bool { return a == b && !is_nan(a) && !is_nan(b); }
+
+fn ne_f32(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }
+
+// The operands of a comparison that is negated: !(a < b) must not become a >= b.
+fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) && !is_nan(b); }
+
+fn max_f32(a: f32, b: f32) -> f32 { return select(max(a, b), bits_f32(0x7fc00000u), is_nan(a) || is_nan(b)); }
+
+fn min_f32(a: f32, b: f32) -> f32 { return select(min(a, b), bits_f32(0x7fc00000u), is_nan(a) || is_nan(b)); }
+
+fn sign_f32(x: f32) -> f32 { return select(select(0.0, with_sign(1.0, x), x != 0.0), x, is_nan(x)); }
+
+// Multiplication by a literal zero, which drivers fold to zero even for NaN and infinities.
+fn mul_zero(x: f32, zero: f32) -> f32 {
+  let y = bitcast<f32>((bitcast<u32>(x) ^ bitcast<u32>(zero)) & 0x80000000u);
+  return select(bits_f32(0x7fc00000u), y, is_finite(x));
+}
+
+// The builtin may be off by several ulp and wrong for negative numbers.
+fn rsqrt_f32(x: f32) -> f32 {
+  let r = 1.0 / sqrt(x);
+  return select(r, bits_f32(0x7fc00000u), x < 0.0 || is_nan(x));
+}
+
+fn sqrt_f32(x: f32) -> f32 { return select(sqrt(x), bits_f32(0x7fc00000u), x < 0.0 || is_nan(x)); }
+
+// 1.2 ulp. x = k ln 2 + r, with ln 2 in two parts; 2**k in two factors, so that results may be denormal.
+fn exp_f32(x: f32) -> f32 {
+  let c = clamp(x, -104.0, 89.0);
+  let k = round(c * 1.44269504);
+  let r = (c - k * 0.693359375) - k * -2.12194440e-4;
+  var p = 1.3981999507e-3 + r * 1.9875691500e-4;
+  p = 4.1665795894e-2 + r * (8.3334519073e-3 + r * p);
+  p = 1.0 + r + r * r * (0.5 + r * (1.6666665459e-1 + r * p));
+  let k1 = i32(k) / 2;
+  let k2 = i32(k) - k1;
+  let y = p * bitcast<f32>(u32(k1 + 127) << 23u) * bitcast<f32>(u32(k2 + 127) << 23u);
+  return select(select(y, bits_f32(0x7f800000u), x > 88.72284), x, is_nan(x));
+}
+
+// 3 ulp.
+fn expm1_f32(x: f32) -> f32 {
+  var p = 1.3888889e-3 + x * (1.98412698e-4 + x * 2.48015873e-5);
+  p = 0.16666667 + x * (0.041666668 + x * (8.3333338e-3 + x * p));
+  let small = x + x * x * (0.5 + x * p);
+  return select(exp_f32(x) - 1.0, small, abs(x) < 0.5);
+}
+
+// log(1 + f) for 1 + f between sqrt(1/2) and sqrt(2), plus k ln 2: fdlibm's form, f - (f*f/2 - s*(f*f/2 + R(s*s))).
+fn log_core(f: f32, k: f32) -> f32 {
+  let s = f / (2.0 + f);
+  let z = s * s;
+  let r = z * (0.66666662693 + z * (0.40000972152 + z * (0.28498786688 + z * 0.24279078841)));
+  let h = 0.5 * f * f;
+  return k * 0.69313812256 - ((h - (s * (h + r) + k * 9.0580006145e-6)) - f);
+}
+
+// 1 ulp; denormals where the device keeps them.
+fn log_f32(x: f32) -> f32 {
+  let tiny = x < 1.17549435e-38;
+  let bits = bitcast<u32>(select(x, x * 8388608.0, tiny));
+  let k = bitcast<i32>(bits - 0x3f3504f3u) >> 23u;
+  let m = bitcast<f32>(bits - (bitcast<u32>(k) << 23u));
+  let y = log_core(m - 1.0, f32(k - select(0, 23, tiny)));
+  let end = select(select(y, x, !is_finite(x)), bits_f32(0xff800000u), x == 0.0);
+  return select(end, bits_f32(0x7fc00000u), x < 0.0 || is_nan(x));
+}
+
+// 3 ulp.
+fn log1p_f32(x: f32) -> f32 {
+  if (abs(x) < 0.29) { return log_core(x, 0.0); }
+  return log_f32(1.0 + x);
+}
+
+// 4 ulp. The builtin overflows: exp(2x) / exp(2x).
+fn tanh_f32(x: f32) -> f32 {
+  let t = expm1_f32(2.0 * min(abs(x), 10.0));
+  return select(with_sign(t / (t + 2.0), x), x, is_nan(x));
+}
+
+// 2/pi in words of 32 bits, most significant first.
+fn two_over_pi(i: u32) -> u32 {
+  switch i {
+    case 1u: { return 0x28be60dbu; }
+    case 2u: { return 0x9391054au; }
+    case 3u: { return 0x7f09d5f4u; }
+    case 4u: { return 0x7d4d3770u; }
+    case 5u: { return 0x36d8a566u; }
+    case 6u: { return 0x4f10e410u; }
+    default: { return 0u; }
+  }
+}
+
+// The 64-bit product of two words: (low, high).
+fn wide_mul(a: u32, b: u32) -> vec2<u32> {
+  let al = a & 0xffffu; let ah = a >> 16u; let bl = b & 0xffffu; let bh = b >> 16u;
+  let mid = ah * bl + ((al * bl) >> 16u);
+  let mid2 = al * bh + (mid & 0xffffu);
+  return vec2<u32>(a * b, ah * bh + (mid >> 16u) + (mid2 >> 16u));
+}
+
+// x = quadrant * pi/2 + rest, |rest| <= pi/4. Up to 8192 by pi/2 in three parts (Cody and Waite), beyond by as many bits
+// of 2/pi as the exponent asks for (Payne and Hanek): good for every finite x.
+struct Angle { rest: f32, quadrant: i32 }
+fn reduce_angle(x: f32) -> Angle {
+  if (abs(x) <= 8192.0) {
+    let k = round(x * 0.636619772);
+    return Angle(((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8, i32(k));
+  }
+  let exponent = (magnitude(x) >> 23u) - 126u;
+  let m = (bitcast<u32>(x) << 8u) | 0x80000000u;
+  let word = exponent >> 5u;
+  let shift = exponent & 31u;
+  var a = two_over_pi(word); var b = two_over_pi(word + 1u); var c = two_over_pi(word + 2u);
+  if (shift != 0u) {
+    let d = two_over_pi(word + 3u);
+    a = (a << shift) | (b >> (32u - shift));
+    b = (b << shift) | (c >> (32u - shift));
+    c = (c << shift) | (d >> (32u - shift));
+  }
+  // The product's bits below 2**2, as a fixed-point number: two bits of quadrant, 62 of fraction.
+  let p0 = wide_mul(m, c).y;
+  let p1 = wide_mul(m, b);
+  var low = p1.x + p0;
+  var high = m * a + p1.y + select(0u, 1u, low < p0);
+  var quadrant = i32(high >> 30u);
+  high = high & 0x3fffffffu;
+  let above = high >= 0x20000000u;    // past one half: nearer to the next quadrant
+  if (above) {
+    quadrant = quadrant + 1;
+    low = ~low + 1u;
+    high = (0x40000000u - high) - select(1u, 0u, low == 0u);
+  }
+  var scale = 1.4629181e-9;           // pi/2 * 2**-30: the last bit of the leading word
+  if (high == 0u) { high = low; low = 0u; scale = scale * 2.3283064e-10; }
+  let zeros = countLeadingZeros(high);
+  let top = select((high << zeros) | (low >> (32u - zeros)), high, zeros == 0u);
+  let rest = f32(top) * scale * bitcast<f32>((127u - zeros) << 23u);
+  let negative = above != (x < 0.0);
+  return Angle(select(rest, -rest, negative), select(quadrant, -quadrant, x < 0.0));
+}
+
+fn sin_core(r: f32) -> f32 {
+  let z = r * r;
+  return r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 - z * 1.9515295891e-4));
+}
+
+fn cos_core(r: f32) -> f32 {
+  let z = r * r;
+  return 1.0 - 0.5 * z + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5));
+}
+
+// 2 ulp of max(|y|, 1e-7) for every finite x.
+fn sin_f32(x: f32) -> f32 {
+  let a = reduce_angle(x);
+  let y = select(sin_core(a.rest), cos_core(a.rest), (a.quadrant & 1) == 1);
+  return select(bits_f32(0x7fc00000u), select(y, -y, (a.quadrant & 2) == 2), is_finite(x));
+}
+
+fn cos_f32(x: f32) -> f32 {
+  let a = reduce_angle(x);
+  let y = select(cos_core(a.rest), sin_core(a.rest), (a.quadrant & 1) == 1);
+  return select(bits_f32(0x7fc00000u), select(y, -y, ((a.quadrant + 1) & 2) == 2), is_finite(x));
+}
+
+fn tan_f32(x: f32) -> f32 {
+  let a = reduce_angle(x);
+  let s = sin_core(a.rest);
+  let c = cos_core(a.rest);
+  return select(bits_f32(0x7fc00000u), select(s / c, -c / s, (a.quadrant & 1) == 1), is_finite(x));
+}
+
+// 3 ulp. The quotient of the smaller by the larger, about 0 or about 1.
+fn atan2_f32(y: f32, x: f32) -> f32 {
+  var big = max(abs(x), abs(y));
+  var small = min(abs(x), abs(y));
+  let scale = select(select(1.0, 0.25, big > 1e37), 1.8446744e19, big < 1e-20);
+  big = big * scale;
+  small = small * scale;
+  let near = small > 0.41421356 * big;
+  var t = select(small / big, (small - big) / (small + big), near);
+  t = select(t, 0.0, big == 0.0 || (!is_finite(x) && !is_finite(y)));
+  t = select(t, 0.0, is_finite(x) != is_finite(y));
+  let z = t * t;
+  var p = 1.99777106478e-1 + z * (-1.38776856032e-1 + z * 8.05374449538e-2);
+  p = t + t * z * (-3.33329491539e-1 + z * p);
+  let one = near || (!is_finite(x) && !is_finite(y));
+  var a = select(p, 0.78539816 + p, one);
+  a = select(a, 1.5707964 - a, abs(y) > abs(x));
+  a = select(a, 3.1415927 - a, (bitcast<u32>(x) & 0x80000000u) != 0u);
+  return select(with_sign(a, y), bits_f32(0x7fc00000u), is_nan(x) || is_nan(y));
+}
+
+// The leading 12 bits of a number.
+fn leading(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
+
+// |x| ** y, 2 ulp: log2(x) in two parts (2 atanh(s), s = s1 + s2), times y in two parts.
+fn pow_core(x: f32, y: f32) -> f32 {
+  let tiny = x < 1.17549435e-38;
+  let bits = bitcast<u32>(select(x, x * 8388608.0, tiny));
+  let k = bitcast<i32>(bits - 0x3f3504f3u) >> 23u;
+  let m = bitcast<f32>(bits - (bitcast<u32>(k) << 23u));
+  let f = m - 1.0;
+  let d = 1.0 + m;
+  let s = f / d;
+  let s1 = leading(s);
+  let d1 = leading(d);
+  let d2 = m - (d1 - 1.0);
+  let s2 = ((f - s1 * d1) - s1 * d2) / d;
+  let z = s * s;
+  let tail = 2.0 * s2 + 2.0 * s * z * (0.33333333 + z * (0.2 + z * (0.14285715 + z * 0.11111111)));
+  // log2(e) = 1.4423828125 + 3.1222839e-4
+  let l1 = leading(2.0 * s1 + tail);
+  let l2 = tail - (l1 - 2.0 * s1);
+  let e = f32(k - select(0, 23, tiny));
+  let high = l1 * 1.4423828125;
+  let low = l2 * 1.44269504 + l1 * 3.1222839e-4;
+  let t1 = leading(e + high + low);
+  let t2 = ((e - t1) + high) + low;
+  let y1 = leading(y);
+  let y2 = y - y1;
+  let p1 = y1 * t1;
+  let p2 = y1 * t2 + y2 * (t1 + t2);
+  let total = p1 + p2;
+  let n = round(clamp(total, -151.0, 129.0));
+  let r = (p1 - n) + p2;
+  var q = 9.618129e-3 + r * (1.3333558e-3 + r * (1.5403530e-4 + r * 1.5252734e-5));
+  q = 0.69314718 + r * (0.24022651 + r * (0.055504109 + r * q));
+  let n1 = i32(n) / 2;
+  let n2 = i32(n) - n1;
+  let v = (1.0 + r * q) * bitcast<f32>(u32(n1 + 127) << 23u) * bitcast<f32>(u32(n2 + 127) << 23u);
+  return select(select(v, 0.0, total < -151.0), bits_f32(0x7f800000u), total >= 128.0);
+}
+
+fn pow_f32(x: f32, y: f32) -> f32 {
+  let a = abs(x);
+  let whole = floor(y) == y;
+  let odd = whole && floor(y * 0.5) != y * 0.5 && abs(y) < 16777216.0;
+  let infinity = bits_f32(0x7f800000u);
+  var r = pow_core(a, y);
+  if (a == 0.0 || !is_finite(a)) { r = select(0.0, infinity, (a == 0.0) == (y < 0.0)); }
+  if (!is_finite(y)) { r = select(select(0.0, infinity, (a > 1.0) == (y > 0.0)), 1.0, a == 1.0); }
+  if (odd) { r = with_sign(r, x); }
+  if (x < 0.0 && is_finite(x) && !whole && is_finite(y)) { r = bits_f32(0x7fc00000u); }
+  if (is_nan(x) || is_nan(y)) { r = bits_f32(0x7fc00000u); }
+  return select(r, 1.0, y == 0.0 || (x == 1.0 && !is_nan(x)));
+}
+
+// A rational function on the interval where the result is not one; 6 ulp.
+fn erf_f32(x: f32) -> f32 {
+  let c = clamp(x, -3.925, 3.925);
+  let z = c * c;
+  var p = 2.77068142495902e-8 + z * -2.72614225801306e-10;
+  p = -5.69250639462346e-5 + z * (-2.10102402082508e-6 + z * p);
+  p = -1.60960333262415e-2 + z * (-2.95459980854025e-3 + z * (-7.34990630326855e-4 + z * p));
+  var q = -2.13374055278905e-4 + z * -1.45660718464996e-5;
+  q = -1.42647390514189e-2 + z * (-7.37332916720468e-3 + z * (-1.68282697438203e-3 + z * q));
+  return select(c * p / q, x, is_nan(x));
+}
+
+// Giles, "Approximating the erfinv function": polynomials in w = -log(1 - x*x); 4 ulp.
+fn erfinv_f32(x: f32) -> f32 {
+  var w: f32;
+  if (abs(x) < 0.5) { w = -log1p_f32(-x * x); } else { w = -log_f32((1.0 - x) * (1.0 + x)); }
+  var p: f32;
+  if (w < 5.0) {
+    w = w - 2.5;
+    p = 3.43273939e-7 + w * 2.81022636e-8;
+    p = -4.39150654e-6 + w * (-3.5233877e-6 + w * p);
+    p = -1.25372503e-3 + w * (2.1858087e-4 + w * p);
+    p = 0.246640727 + w * (-4.17768164e-3 + w * p);
+    p = 1.50140941 + w * p;
+  } else {
+    w = sqrt(w) - 3.0;
+    p = 1.00950558e-4 + w * -2.00214257e-4;
+    p = -3.67342844e-3 + w * (1.34934322e-3 + w * p);
+    p = -7.6224613e-3 + w * (5.73950773e-3 + w * p);
+    p = 1.00167406 + w * (9.43887047e-3 + w * p);
+    p = 2.83297682 + w * p;
+  }
+  let end = select(p * x, with_sign(bits_f32(0x7f800000u), x), abs(x) == 1.0);
+  return select(end, bits_f32(0x7fc00000u), abs(x) > 1.0 || is_nan(x));
+}
+
+// The exact remainder by long division of the mantissas, eight bits at a time; the sign of the divisor.
+fn mod_f32(a: f32, b: f32) -> f32 {
+  let ua = magnitude(a);
+  let ub = magnitude(b);
+  if (ua >= 0x7f800000u || ub > 0x7f800000u || ub == 0u) { return bits_f32(0x7fc00000u); }
+  var r = a;
+  if (ua >= ub) {
+    var steps = i32(max(ua >> 23u, 1u)) - i32(max(ub >> 23u, 1u));
+    let mb = (ub & 0x7fffffu) | select(0x800000u, 0u, ub < 0x800000u);
+    var ma = ((ua & 0x7fffffu) | select(0x800000u, 0u, ua < 0x800000u)) % mb;
+    while (steps > 0) {
+      let n = min(steps, 8);
+      ma = (ma << u32(n)) % mb;
+      steps = steps - n;
+    }
+    // ma is below 2**24: normalise it to the exponent of b.
+    var e = max(ub >> 23u, 1u);
+    if (ma != 0u) {
+      let up = min(countLeadingZeros(ma) - 8u, e - 1u);
+      ma = ma << up;
+      e = e - up;
+    }
+    let bits = select(ma, (e << 23u) | (ma & 0x7fffffu), ma >= 0x800000u);
+    r = with_sign(bitcast<f32>(bits), a);
+  }
+  if (magnitude(r) == 0u) { return with_sign(r, b); }
+  return select(r, r + b, (r < 0.0) != (b < 0.0));
+}
+
+fn i32_from_f32(x: f32) -> i32 {
+  let inside = i32(clamp(x, -2147483648.0, 2147483520.0));
+  return select(select(inside, 2147483647, x >= 2147483648.0), 0, is_nan(x));
+}
+
+fn u32_from_f32(x: f32) -> u32 {
+  let inside = u32(clamp(x, 0.0, 4294967040.0));
+  return select(select(inside, 4294967295u, x >= 4294967296.0), 0u, is_nan(x));
+}
+
+fn bool_from_f32(x: f32) -> bool { return magnitude(x) != 0u; }
+
+fn floordiv_i32(a: i32, b: i32) -> i32 {
+  if (b == 0) { return 0; }
+  if (b == -1) { return -a; }
+  let q = a / b;
+  return q - select(0, 1, q * b != a && (a < 0) != (b < 0));
+}
+
+fn mod_i32(a: i32, b: i32) -> i32 {
+  if (b == 0 || b == -1) { return 0; }
+  let m = a - (a / b) * b;
+  return m + select(0, b, m != 0 && (m < 0) != (b < 0));
+}
+
+fn floordiv_u32(a: u32, b: u32) -> u32 {
+  if (b == 0u) { return 0u; }
+  return a / b;
+}
+
+fn mod_u32(a: u32, b: u32) -> u32 {
+  if (b == 0u) { return 0u; }
+  return a % b;
+}
+
+fn shl_i32(a: i32, n: i32) -> i32 { return select(0, a << (u32(n) & 31u), n >= 0 && n < 32); }
+
+fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); }
+
+fn shr_i32(a: i32, n: i32) -> i32 { return a >> select(31u, u32(n) & 31u, n >= 0 && n < 32); }
+
+fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
+
+fn pow_u32(base: u32, exponent: u32) -> u32 {
+  var total = 1u;
+  var square = base;
+  for (var left = exponent; left != 0u; left = left >> 1u) {
+    if ((left & 1u) == 1u) { total = total * square; }
+    square = square * square;
+  }
+  return total;
+}
+
+// A negative exponent truncates the true value, and gives 0 for a base of 0.
+fn pow_i32(base: i32, exponent: i32) -> i32 {
+  if (exponent < 0) {
+    return select(select(0, 1 - 2 * (exponent & 1), base == -1), 1, base == 1);
+  }
+  return bitcast<i32>(pow_u32(bitcast<u32>(base), u32(exponent)));
+}

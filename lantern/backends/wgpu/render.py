@@ -1,0 +1,60 @@
+"""From a Kernel to WGSL: checks what the device can hold, then picks the form that the kernel takes."""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from lantern.backends.wgpu.elementwise import render_elementwise
+from lantern.backends.wgpu.matmul import find_product, render_matmul
+from lantern.backends.wgpu.nest import Memory
+from lantern.backends.wgpu.rows import render_rows
+from lantern.backends.wgpu.scalar import wgsl_type
+from lantern.backends.wgpu.shader import Grid, Shader
+from lantern.dtypes import I32
+from lantern.errors import DeviceError
+from lantern.lower.expr import Apply, Const
+from lantern.lower.kernel import Kernel, Target
+
+MOST_POSITIONS = 1 << 31        # positions are i32 for the user's program
+
+
+def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = None) -> Shader:
+    """The shader of a kernel: the same text for equal kernels, with the user's lines as comments.
+
+    `shared` maps an argument to the output whose memory it has. Raises DeviceError for a dtype that the device lacks
+    and for arrays or domains beyond its limits.
+    """
+    _check(kernel, target)
+    if not kernel.row_count or not any(a.size for a in kernel.outs):
+        return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
+    memory = Memory(kernel, dict(shared or {}))
+    if len(kernel.stages) == 1 and not kernel.stages[0].reductions:
+        if math.prod(kernel.stages[0].cols) == 0:
+            return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
+        return render_elementwise(kernel, memory, target)
+    product = find_product(kernel)
+    if product is not None:
+        return render_matmul(kernel, product, memory, target)
+    return render_rows(kernel, memory, target)
+
+
+def _check(kernel: Kernel, target: Target) -> None:
+    title = kernel.name or "kernel"
+    for stage in kernel.stages:
+        for instr in stage.body:
+            if isinstance(instr, (Const, Apply)):
+                wgsl_type(instr.dtype)
+        for part, count in (("rows", kernel.row_count), ("columns", math.prod(stage.cols))):
+            if count >= MOST_POSITIONS:
+                raise DeviceError(f"kernel {title}: {count} {part} are more than {I32} positions can count; "
+                                  "split the arrays")
+    for aval in (*kernel.args, *kernel.outs):
+        wgsl_type(aval.dtype)
+        check_size(aval.size, str(aval), target)
+
+
+def check_size(count: int, what: str, target: Target) -> None:
+    """Raise DeviceError if an array of `count` 4-byte elements is larger than one buffer may be."""
+    if count * 4 > target.max_binding:
+        raise DeviceError(f"{what} needs {count * 4} bytes of device memory, but one buffer on this device holds at "
+                          f"most {target.max_binding}. Split the array, or use the CPU device.")

@@ -1,0 +1,421 @@
+"""Kernels with reductions: a row is folded by the lanes of a workgroup together, or by one invocation alone.
+
+A workgroup has `tall` rows of `lanes` invocations. Where columns are contiguous, neighbouring invocations are lanes of
+one row; where rows are (a sum over the first axis), they belong to neighbouring rows: memory is read in order.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lantern.backends.wgpu import scalar
+from lantern.backends.wgpu.nest import (
+    Group,
+    Memory,
+    Scope,
+    address_parts,
+    dtype_of,
+    lane_contiguous,
+    lane_uniform,
+    reachable,
+)
+from lantern.backends.wgpu.point import Point, make_point, store_refs
+from lantern.backends.wgpu.shader import Shader, finish, make_grid
+from lantern.lower.expr import DType, Load, ReduceOp, Ref
+from lantern.lower.kernel import Kernel, Stage, Store, Target
+
+CACHED_NUMBERS = 64         # row values that one invocation may keep in registers
+UNROLLED = 16               # turns of a loop that may be written out
+
+ARG = (ReduceOp.ARGMAX, ReduceOp.ARGMIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How invocations are laid over rows and columns. `by_row`: neighbours belong to neighbouring rows."""
+
+    tall: int
+    lanes: int
+    by_row: bool
+
+    @property
+    def size(self) -> int:
+        """Invocations of a workgroup."""
+        return self.tall * self.lanes
+
+    @property
+    def spacing(self) -> int:
+        """Distance between the lanes of one row."""
+        return self.tall if self.by_row else 1
+
+
+def choose_layout(kernel: Kernel, widest: int, size: int) -> Layout:
+    """Rows and lanes per workgroup, for at most `size` invocations; `widest`: vec4 steps in the longest stage."""
+    rows = kernel.row_count
+    if _neighbouring_rows(kernel):
+        tall = min(32, _power(rows), size)
+        lanes = max(1, min(size // tall, _power(widest) // 4))
+        if rows * lanes >= 1 << 17:     # enough rows to fill any device: no need to share them
+            lanes = 1
+        return Layout(min(size // lanes, 256, max(tall, _power(rows))) if lanes == 1 else tall, lanes, True)
+    lanes = min(size, _power(widest)) if widest > 8 else 1
+    return Layout(max(1, min(size // lanes, 64, _power(rows))), lanes, False)
+
+
+def _power(n: int) -> int:
+    """The smallest power of two that is at least n."""
+    return 1 << max(0, n - 1).bit_length()
+
+
+def _neighbouring_rows(kernel: Kernel) -> bool:
+    """Whether neighbouring rows are neighbours in memory and neighbouring columns are not, for most loads."""
+    balance = 0
+    for stage in kernel.stages:
+        rank, row_axes = len(kernel.rows), [k for k, n in enumerate(kernel.rows) if n > 1]
+        col_axes = [rank + k for k, n in enumerate(stage.cols) if n > 1]
+        if not row_axes or not col_axes:
+            continue
+        for load in stage.body:
+            if isinstance(load, Load):
+                across, along = abs(load.strides[row_axes[-1]]), abs(load.strides[col_axes[-1]])
+                balance += (across == 1 and along != 1) - (along == 1)
+    return balance > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One stage, planned. Of its loads, `fixed` ones do not depend on the column, `vectors` are read as vec4 (width 4),
+    and `shared` ones once for all lanes of a step; the body makes the others."""
+
+    number: int
+    stage: Stage
+    groups: tuple[Group, Group]
+    width: int
+    fixed: tuple[Ref, ...]
+    vectors: tuple[Ref, ...]
+    shared: tuple[Ref, ...]
+    point: Point
+
+    @property
+    def count(self) -> int:
+        """Number of columns."""
+        return self.groups[1].size
+
+
+def render_rows(kernel: Kernel, memory: Memory, target: Target) -> Shader:
+    """The shader of any kernel whose stages reduce."""
+    row = Group("row", tuple(range(len(kernel.rows))), kernel.rows)
+    widths = _widths(kernel, row)
+    size = min(256, target.max_workgroup_size)
+    steps = [-(-math.prod(s.cols) // w) for s, w in zip(kernel.stages, widths, strict=True)]
+    layout = choose_layout(kernel, max(steps), size)
+    plans = [_plan(kernel, k, row, w, memory) for k, w in enumerate(widths)]
+    grid = make_grid(kernel, -(-kernel.row_count // layout.tall), target)
+    writer = _Writer(kernel, memory, layout, plans)
+    scope = writer.scope
+    exact = grid.count * layout.tall == kernel.row_count
+    _place(scope, layout, kernel.row_count, grid.linear, exact)
+    for plan in plans:
+        writer.stage(plan, guarded=not exact)
+    functions = [p.point.text for p in plans] + list(writer.trees.values())
+    return finish(kernel, memory, grid, layout.size, functions, scope.lines,
+                  [f"var<workgroup> {n}: array<{k}, {layout.size}>;" for n, k in sorted(writer.scratch.items())])
+
+
+def _place(scope: Scope, layout: Layout, rows: int, number: str, exact: bool) -> None:
+    """Which row and lane this invocation is. Rows past the end repeat the last one and store nothing."""
+    if layout.lanes == 1:
+        place, lane = "thread", "0u"
+    elif layout.tall == 1:
+        place, lane = "0u", "thread"
+    elif layout.by_row:
+        place, lane = f"thread % {layout.tall}u", f"thread / {layout.tall}u"
+    else:
+        place, lane = f"thread / {layout.lanes}u", f"thread % {layout.lanes}u"
+    start = number if layout.tall == 1 else f"{number} * {layout.tall}u + {place}"
+    scope.add(f"let lane = {lane};")
+    if exact:
+        scope.add(f"let row = {start};")
+    else:
+        scope.add(f"let place = {start};")
+        scope.add(f"let live = place < {rows}u;")
+        scope.add(f"let row = min(place, {rows - 1}u);")
+
+
+def _widths(kernel: Kernel, row: Group) -> list[int]:
+    """4 for each stage that can work on vec4 along its columns, else 1; stores into one output agree."""
+    widths: list[int] = []
+    for stage in kernel.stages:
+        col = _columns(kernel, stage)
+        fits = col.size % 4 == 0 and col.size > 0
+        fits &= all(isinstance(s, Store) and lane_contiguous(address_parts(s.strides, (), [row, col]), s.offset, col)
+                    for s in stage.stores)
+        loads = [n for n in stage.body if isinstance(n, Load)]
+        fits &= bool(stage.stores) or any(
+            lane_contiguous(address_parts(n.strides, n.guards, [row, col]), n.offset, col) for n in loads)
+        widths.append(4 if fits else 1)
+    stores = [(s.out, w) for stage, w in zip(kernel.stages, widths, strict=True) for s in stage.stores]
+    outs = {out for out, w in stores if w == 1}
+    return [1] * len(widths) if any(w == 4 and out in outs for out, w in stores) else widths
+
+
+def _columns(kernel: Kernel, stage: Stage) -> Group:
+    rank = len(kernel.rows)
+    return Group("col", tuple(range(rank, rank + len(stage.cols))), stage.cols)
+
+
+def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory) -> _Plan:
+    stage = kernel.stages[number]
+    col = _columns(kernel, stage)
+    groups = (row, col)
+    stores = [s for s in stage.stores if kernel.outs[s.out].size]
+    results = [r.value for r in stage.reductions]
+    if width == 4:
+        results += store_refs(stores)
+        memory.vectors.update([f"out{s.out}" for s in stores])
+    written = {f"out{s.out}" for other in kernel.stages for s in other.stores} - memory.vectors
+    fixed, vectors, shared = list[Ref](), list[Ref](), list[Ref]()
+    for ref in reachable(stage.body, [r.value for r in stage.reductions] + store_refs(stores)):
+        load = stage.body[ref]
+        if not isinstance(load, Load):
+            continue
+        parts = address_parts(load.strides, load.guards, groups)
+        if not any(p.group is col for p in parts):
+            fixed.append(ref)
+        elif width == 1 or lane_uniform(parts, col):
+            shared.append(ref)
+        elif lane_contiguous(parts, load.offset, col) and memory.arg(load.arg) not in written:
+            vectors.append(ref)
+            memory.vectors.add(memory.arg(load.arg))
+    inside = () if width == 4 else stores
+    point = make_point(f"stage{number}", stage, memory, groups, fixed + vectors + shared, results, inside)
+    return _Plan(number, stage, groups, width, tuple(fixed), tuple(vectors), tuple(shared), point)
+
+
+class _Writer:
+    """Writes the stages one after the other, and gathers the workgroup reductions that they call."""
+
+    def __init__(self, kernel: Kernel, memory: Memory, layout: Layout, plans: Sequence[_Plan]) -> None:
+        self.kernel, self.memory, self.layout = kernel, memory, layout
+        self.scope = Scope([plans[0].groups[0]])
+        self.trees: dict[str, str] = {}
+        self.scratch: dict[str, str] = {}
+        self.kept = _registers(plans, layout)
+        self.unrolled = {plan.number for plan in plans if any(self._kept(plan, r) for r in plan.vectors + plan.shared)}
+        self.filled: set[tuple[str, int]] = set()
+
+    def _kept(self, plan: _Plan, ref: Ref) -> str | None:
+        return self.kept.get((plan.stage.cols, plan.width, plan.stage.body[ref]))
+
+    def stage(self, plan: _Plan, guarded: bool) -> None:
+        """One loop over the columns, its folds, and what they come to for the whole row."""
+        scope, stage, number = self.scope, plan.stage, plan.number
+        for ref in plan.fixed:
+            load = stage.body[ref]
+            assert isinstance(load, Load)
+            scope.groups = (plan.groups[0], plan.groups[1])
+            scope.load(f"h{number}_{ref}", load, self.memory)
+        for slot, fold in enumerate(stage.reductions):
+            dtype = dtype_of(self.kernel, stage, fold.value)
+            scope.add(f"var a{number}_{slot} = {scalar.identity(fold.op, dtype)};")
+            if fold.op in ARG:
+                scope.add(f"var p{number}_{slot} = {scalar.LAST_INDEX};")
+        if plan.count:
+            self._columns(plan, guarded and bool(stage.stores))
+        for slot, fold in enumerate(stage.reductions):
+            self._finish(plan, slot, fold.op, dtype_of(self.kernel, stage, fold.value))
+
+    def _columns(self, plan: _Plan, guarded: bool) -> None:
+        """The loop, or its turns written out where row values stay in registers."""
+        scope, lanes = self.scope, self.layout.lanes
+        step = lanes * plan.width
+        first = ("lane" if lanes > 1 else "0u") + (f" * {plan.width}u" if plan.width > 1 and lanes > 1 else "")
+        turns = -(-plan.count // step)
+        if plan.number in self.unrolled:
+            for k in range(turns):
+                self._declare_kept(plan, k)
+                start = first if k == 0 else f"{first} + {step * k}u" if lanes > 1 else f"{step * k}u"
+                test = ["live"] * guarded + [f"col < {plan.count}u"] * ((k + 1) * step > plan.count)
+                self._turn(plan, k, start, " && ".join(test))
+        elif turns == 1:
+            one = "lane == 0u" if plan.count == 1 else f"col < {plan.count}u"
+            test = ["live"] * guarded + [one] * (plan.count < step)
+            self._turn(plan, 0, first if plan.count > 1 else "0u", " && ".join(test))
+        else:
+            if guarded:
+                scope.add("if (live) {")
+                scope.depth += 1
+            scope.add(f"for (var col = {first}; col < {plan.count}u; col = col + {step}u) {{")
+            scope.depth += 1
+            self._body(plan, 0)
+            scope.depth -= 1
+            scope.add("}")
+            if guarded:
+                scope.depth -= 1
+                scope.add("}")
+
+    def _declare_kept(self, plan: _Plan, turn: int) -> None:
+        for ref in plan.vectors + plan.shared:
+            name, load = self._kept(plan, ref), plan.stage.body[ref]
+            if name and (name, turn) not in self.filled:
+                assert isinstance(load, Load)
+                kind = scalar.storage_type(self.memory.arg_dtype(load.arg))
+                self.scope.add(f"var {name}_{turn}: {f'vec4<{kind}>' if ref in plan.vectors else kind};")
+
+    def _turn(self, plan: _Plan, turn: int, start: str, test: str) -> None:
+        """One turn of a loop in a block of its own."""
+        scope = self.scope
+        scope.add("{")
+        scope.depth += 1
+        if plan.count > 1 or "col" in plan.point.coordinates or any(f.op in ARG for f in plan.stage.reductions):
+            scope.add(f"let col = {start};")
+        if test:
+            scope.add(f"if ({test}) {{")
+            scope.depth += 1
+        self._body(plan, turn)
+        if test:
+            scope.depth -= 1
+            scope.add("}")
+        scope.depth -= 1
+        scope.add("}")
+
+    def _body(self, plan: _Plan, turn: int) -> None:
+        """Loads, the body for each lane, folds and stores at one place of the loop."""
+        scope, outer = self.scope, (self.scope.groups, dict(self.scope.names))
+        scope.groups = plan.groups
+        values = {r: f"h{plan.number}_{r}" for r in plan.fixed}
+        for ref in plan.vectors + plan.shared:
+            load, kept = plan.stage.body[ref], self._kept(plan, ref)
+            assert isinstance(load, Load)
+            values[ref] = f"{kept}_{turn}" if kept else f"x{ref}"
+            if kept is None or (kept, turn) not in self.filled:
+                scope.load(f"x{ref}", load, self.memory, vector=ref in plan.vectors)
+                if kept:
+                    scope.add(f"{kept}_{turn} = x{ref};")
+                    self.filled.add((kept, turn))
+        for lane in range(plan.width):
+            given = {r: f"{t}.{'xyzw'[lane]}" if r in plan.vectors else t for r, t in values.items()}
+            col = f"col + {lane}u" if lane else "col"
+            call = plan.point.call({"row": "row", "col": col}, given)
+            scope.add(f"let y{lane} = {call};" if plan.point.results else f"{call};")
+            for slot in range(len(plan.stage.reductions)):
+                self._fold(plan, slot, lane, col)
+        if plan.width == 4:
+            self._store(plan)
+        scope.groups, scope.names = outer
+
+    def _fold(self, plan: _Plan, slot: int, lane: int, col: str) -> None:
+        fold = plan.stage.reductions[slot]
+        dtype = dtype_of(self.kernel, plan.stage, fold.value)
+        total, value = f"a{plan.number}_{slot}", plan.point.result(f"y{lane}", fold.value)
+        if fold.op in ARG:
+            position = f"p{plan.number}_{slot}"
+            test = f"{scalar.better(fold.op, value, total, dtype)} || {position} == {scalar.LAST_INDEX}"
+            self.scope.add(f"if ({test}) {{ {total} = {value}; {position} = i32({col}); }}")
+        else:
+            self.scope.add(f"{total} = {scalar.combine(fold.op, total, value, dtype)};")
+
+    def _store(self, plan: _Plan) -> None:
+        for s in plan.stage.stores:
+            aval = self.kernel.outs[s.out]
+            if isinstance(s, Store) and aval.size:
+                lanes = ", ".join([scalar.to_storage(plan.point.result(f"y{k}", s.value), aval.dtype)
+                                   for k in range(4)])
+                place = self.scope.address(s.offset, address_parts(s.strides, (), plan.groups))
+                self.scope.add(f"out{s.out}[({place}) / 4u] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
+
+    def _finish(self, plan: _Plan, slot: int, op: ReduceOp, dtype: DType) -> None:
+        """Fold the lanes of a row together. Every invocation takes part: a barrier needs uniform control flow."""
+        name, total, position = f"r{plan.number}_{slot}", f"a{plan.number}_{slot}", f"p{plan.number}_{slot}"
+        kind = scalar.wgsl_type(dtype)
+        if plan.count == 0 or self.layout.lanes == 1:
+            if op in ARG:
+                total = "0i" if plan.count == 0 else position
+            self.scope.add(f"let {name} = {total};")
+            return
+        function = f"row_{op.value}_{kind}"
+        self.scratch[f"scratch_{kind}"] = kind
+        if op in ARG:
+            self.scratch["positions"] = "i32"
+            self.trees[function] = arg_tree(function, op, dtype, self.layout)
+            self.scope.add(f"let {name} = {function}(thread, lane, {total}, {position});")
+        else:
+            self.trees[function] = tree(function, op, dtype, self.layout)
+            self.scope.add(f"let {name} = {function}(thread, lane, {total});")
+
+
+def _registers(plans: Sequence[_Plan], layout: Layout) -> dict[tuple[tuple[int, ...], int, object], str]:
+    """Loads that several stages repeat, if a row's values fit into registers: (cols, width, load) -> variable."""
+    counts: dict[tuple[tuple[int, ...], int, object], int] = {}
+    for plan in plans:
+        turns = -(-plan.count // (layout.lanes * plan.width))
+        if 0 < turns <= UNROLLED and turns * plan.width <= CACHED_NUMBERS:
+            for ref in plan.vectors + plan.shared:
+                key = (plan.stage.cols, plan.width, plan.stage.body[ref])
+                counts[key] = counts.get(key, 0) + 1
+    found: dict[tuple[tuple[int, ...], int, object], str] = {}
+    numbers = 0
+    for key, count in counts.items():
+        turns = -(-math.prod(key[0]) // (layout.lanes * key[1]))
+        if count > 1 and numbers + turns * key[1] <= CACHED_NUMBERS:
+            numbers += turns * key[1]
+            found[key] = f"kept{len(found)}"
+    return found
+
+
+def tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
+    """A function that folds the lanes of each row in workgroup memory; all of them get the result."""
+    kind = scalar.wgsl_type(dtype)
+    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+    return "\n".join([
+        f"fn {name}(thread: u32, lane: u32, x: {kind}) -> {kind} {{",
+        f"  scratch_{kind}[thread] = x;",
+        "  workgroupBarrier();",
+        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
+        "    if (lane < width) {",
+        f"      let a = scratch_{kind}[thread];",
+        f"      let b = scratch_{kind}[{other}];",
+        f"      scratch_{kind}[thread] = {scalar.combine(op, 'a', 'b', dtype)};",
+        "    }",
+        "    workgroupBarrier();",
+        "  }",
+        f"  let y = scratch_{kind}[{_first(layout)}];",
+        "  workgroupBarrier();",
+        "  return y;",
+        "}"])
+
+
+def _first(layout: Layout) -> str:
+    """The first lane of an invocation's row."""
+    return "thread - lane" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+
+
+def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
+    """As `tree` for values with positions; of equally good ones the first wins."""
+    kind = scalar.wgsl_type(dtype)
+    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+    return "\n".join([
+        f"fn {name}(thread: u32, lane: u32, x: {kind}, position: i32) -> i32 {{",
+        f"  scratch_{kind}[thread] = x;",
+        "  positions[thread] = position;",
+        "  workgroupBarrier();",
+        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
+        "    if (lane < width) {",
+        f"      let a = scratch_{kind}[thread];",
+        f"      let b = scratch_{kind}[{other}];",
+        "      let i = positions[thread];",
+        f"      let j = positions[{other}];",
+        f"      let wins = {scalar.better(op, 'b', 'a', dtype)};",
+        f"      let equal = {scalar.equally_good('a', 'b', dtype)};",
+        "      if (wins || (equal && j < i)) {",
+        f"        scratch_{kind}[thread] = b;",
+        "        positions[thread] = j;",
+        "      }",
+        "    }",
+        "    workgroupBarrier();",
+        "  }",
+        f"  let y = positions[{_first(layout)}];",
+        "  workgroupBarrier();",
+        "  return y;",
+        "}"])

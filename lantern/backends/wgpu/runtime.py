@@ -1,0 +1,279 @@
+"""The backend: writes and reads arrays, compiles programs, records and submits their kernels."""
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from lantern import config
+from lantern.backends.base import Executable
+from lantern.backends.wgpu.device import AdapterInfo, make_target, open_device
+from lantern.backends.wgpu.executable import Pipeline, Plan, make_plan, run_plan, shared_memory
+from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
+from lantern.backends.wgpu.native import Handle, Native, trusted_module, wgpu
+from lantern.backends.wgpu.render import check_size, render
+from lantern.backends.wgpu.scalar import wgsl_type
+from lantern.backends.wgpu.shader import Shader
+from lantern.dtypes import BOOL
+from lantern.errors import DeviceError
+from lantern.events import emit
+from lantern.lower.kernel import Dispatch, Kernel, Program, Target
+from lantern.trace.aval import ShapedArray
+
+PIPELINES = 1024            # compiled kernels that are remembered
+GROUPS = 4096               # bind groups that are remembered
+PENDING_DISPATCHES = 32     # recorded launches after which a submission is due,
+PENDING_BYTES = 1 << 24     # or memory that they touch,
+PENDING_SECONDS = 1e-3      # or time since the first of them
+UNSENT_BYTES = 1 << 26      # written data that may wait for the next submission
+PIECE = 1 << 26             # bytes read at a time
+
+
+class WgpuBackend:
+    """One device's memory and compiler; see `lantern.backends.base.Backend`. Safe to use from several threads."""
+
+    def __init__(self, adapter: AdapterInfo) -> None:
+        self.adapter = adapter
+        self._target = make_target(adapter)
+        self.native = Native(open_device(adapter))
+        self.pool = Pool(self.native, adapter.limit("max-buffer-size"), self._forget)
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._lost = ""
+        self._pipelines: OrderedDict[tuple[Kernel, tuple[tuple[int, int], ...]], Pipeline] = OrderedDict()
+        self._layouts: dict[tuple[str, ...], tuple[int, Any, Any]] = {}
+        self._groups: OrderedDict[tuple[int, ...], Handle] = OrderedDict()
+        self._epoch = 0
+        self._dispatches = 0
+        self._bytes = 0
+        self._since = 0.0
+        self._unsent = 0
+
+    # The protocol
+
+    @property
+    def target(self) -> Target:
+        """What lowering may rely on here."""
+        return self._target
+
+    def write(self, array: np.ndarray[Any, Any]) -> Buffer:
+        """Copy an array to the device; a bool takes four bytes there.
+
+        Raises DeviceError if the device cannot hold it or lacks its dtype.
+        """
+        wgsl_type(array.dtype)
+        check_size(array.size, f"an array of shape {array.shape} and dtype {array.dtype}", self._target)
+        data = np.ascontiguousarray(array, np.uint32 if array.dtype == BOOL else array.dtype)
+        with self.session("write"):
+            buffer = self.buffer(data.nbytes)
+            if buffer.allocation is not None:
+                if buffer.allocation.epoch == self._epoch:      # recorded commands still need what it held before
+                    self.flush()
+                self.native.write(buffer.allocation.handle, data, data.nbytes)
+                self._unsent += data.nbytes
+                if self._unsent > UNSENT_BYTES:
+                    self._submit()
+            return buffer
+
+    def read(self, buffer: Buffer, aval: ShapedArray) -> np.ndarray[Any, Any]:
+        """Copy back to the host; waits for pending work, in slices, so that Ctrl-C is heard."""
+        allocation = buffer.allocation
+        stored = np.dtype(np.uint32) if aval.dtype == BOOL else aval.dtype
+        found = np.empty(aval.size, stored)
+        if aval.size:
+            if allocation is None:
+                raise DeviceError(f"{aval}: its memory was donated to a compiled call")
+            raw = found.view(np.uint8)
+            with self.session("read"):
+                for start in range(0, raw.nbytes, PIECE):
+                    size = min(PIECE, raw.nbytes - start)
+                    raw[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
+        return (found.astype(BOOL) if aval.dtype == BOOL else found).reshape(aval.shape)
+
+    def compile(self, program: Program) -> Executable:
+        """Make a program runnable: every kernel is rendered and compiled now.
+
+        Raises DeviceError for dtypes and sizes that the device cannot have.
+        """
+        with self.session(program.name or "program"):
+            plan = make_plan(program, self._target, self.pipeline)
+        return _Executable(self, plan)
+
+    def texts(self, program: Program) -> tuple[str, ...]:
+        """The WGSL of each kernel, in launch order; empty for kernels with nothing to do."""
+        return tuple([render(s.kernel, self._target, shared_memory(s)).text for s in program.steps
+                      if isinstance(s, Dispatch)])
+
+    def wait(self) -> None:
+        """Block until all work is done."""
+        with self.session("wait"):
+            self.flush()
+            self.native.wait()
+
+    # For the executable
+
+    @contextmanager
+    def session(self, what: str) -> Generator[None]:
+        """The lock, and what the library reports as lantern's errors.
+
+        Raises DeviceError in a forked child, after the device was lost, and for faults of the driver.
+        """
+        if os.getpid() != self._process:
+            raise DeviceError("this process was forked after the GPU had been opened, and a GPU cannot be shared that "
+                              "way. Start workers with multiprocessing's 'spawn' method, or open the GPU only in them.")
+        with self._lock:
+            if self._lost:
+                raise DeviceError(f"the GPU device was lost ({self._lost}); its arrays are gone. Restart the process.")
+            try:
+                yield
+            except wgpu.GPUError as error:
+                text = str(error)
+                if "lost" in text.lower():
+                    self._lost = text.strip().splitlines()[0]
+                    raise DeviceError(f"{what}: the GPU device was lost: {text}") from error
+                raise DeviceError(f"internal: {what}: the driver refused a command: {text}") from error
+
+    def buffer(self, nbytes: int) -> Buffer:
+        """A new buffer."""
+        return Buffer(self.pool.take(nbytes) if nbytes else None, nbytes, self.pool.returned)
+
+    def launch(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int]) -> None:
+        """Record one kernel."""
+        key = (pipeline.layout_number, *[a.id for a in allocations], *sizes)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = self.native.create_bind_group(
+                pipeline.layout, [(a.handle, n) for a, n in zip(allocations, sizes, strict=True)])
+            if len(self._groups) > GROUPS:
+                self.native.release_bind_group(self._groups.popitem(last=False)[1])
+        epoch = self._epoch
+        for a in allocations:
+            a.epoch = epoch
+        grid = pipeline.shader.grid
+        self.native.dispatch(pipeline.handle, group, grid.x, grid.y, grid.z)
+        self._dispatches += 1
+
+    def clear(self, allocation: Allocation, nbytes: int) -> None:
+        """Record filling with zeros."""
+        allocation.epoch = self._epoch
+        self.native.clear(allocation.handle, nbytes)
+
+    def duplicate(self, allocation: Allocation) -> Allocation:
+        """A copy, recorded."""
+        copy = self.pool.take(allocation.size)
+        copy.epoch = allocation.epoch = self._epoch
+        self.native.copy(allocation.handle, 0, copy.handle, allocation.size)
+        return copy
+
+    def recorded(self, nbytes: int) -> None:
+        """A program was recorded that touches `nbytes`: submit, if enough has come together.
+
+        Small programs are submitted several at a time, since a submission costs more than they do.
+        """
+        self._bytes += nbytes
+        now = time.perf_counter()
+        if self._since == 0.0:
+            self._since = now
+        if (self._dispatches >= PENDING_DISPATCHES or self._bytes >= PENDING_BYTES
+                or now - self._since > PENDING_SECONDS):
+            self.flush()
+
+    def flush(self) -> None:
+        """Submit what was recorded."""
+        if self.native.recording:
+            self._submit()
+
+    def _submit(self) -> None:
+        self._epoch += 1
+        self._dispatches = self._bytes = self._unsent = 0
+        self._since = 0.0
+        self.native.submit()
+
+    def _read(self, allocation: Allocation, start: int, size: int) -> bytes:
+        staging, capacity = self.pool.staging(size)
+        done = False
+        try:
+            self.native.copy(allocation.handle, start, staging, size)
+            self._submit()
+            data = self.native.read(staging, size)
+            done = True
+            return data
+        finally:
+            if done:
+                self.pool.keep_staging(staging, capacity)
+            else:
+                self.native.release_buffer(staging)
+
+    def _forget(self, gone: set[int]) -> None:
+        """Drop the bind groups of memory that was given up."""
+        for key in [k for k in self._groups if not gone.isdisjoint(k[1:1 + len(k) // 2])]:
+            self.native.release_bind_group(self._groups.pop(key))
+
+    # Pipelines
+
+    def pipeline(self, kernel: Kernel, shared: Mapping[int, int]) -> Pipeline:
+        """The compiled kernel, from the cache if an equal one was compiled before."""
+        key = (kernel, tuple(sorted(shared.items())))
+        found = self._pipelines.get(key)
+        if found is not None:
+            self._pipelines.move_to_end(key)
+            return found
+        shader = render(kernel, self._target, shared)
+        start = time.perf_counter()
+        made = self._compile(shader)
+        emit("wgpu.compile", kernel=shader.name, text=shader.text, seconds=time.perf_counter() - start)
+        self._pipelines[key] = made
+        if len(self._pipelines) > PIPELINES:
+            self._pipelines.popitem(last=False)
+        return made
+
+    def _compile(self, shader: Shader) -> Pipeline:
+        if not shader.text:
+            return Pipeline(shader, None, None, -1, ())
+        device = self.native.object
+        number, layout, pipeline_layout = self._layout(
+            tuple(["storage" if b.output else "read-only-storage" for b in shader.bindings]))
+        try:
+            module = (device.create_shader_module(code=shader.text) if config.flags.check
+                      else trusted_module(device, shader.text))
+            pipeline = device.create_compute_pipeline(
+                layout=pipeline_layout, compute={"module": module, "entry_point": "main"})
+        except wgpu.GPUError as error:
+            with tempfile.NamedTemporaryFile("w", suffix=".wgsl", delete=False) as file:
+                file.write(shader.text)
+            raise DeviceError(f"internal: kernel {shader.name}: the driver refused its WGSL, which is in {file.name}: "
+                              f"{error}") from error
+        return Pipeline(shader, pipeline._internal, layout._internal, number, (pipeline, layout))
+
+    def _layout(self, kinds: tuple[str, ...]) -> tuple[int, Any, Any]:
+        found = self._layouts.get(kinds)
+        if found is None:
+            device = self.native.object
+            layout = device.create_bind_group_layout(entries=[
+                {"binding": k, "visibility": wgpu.ShaderStage.COMPUTE, "buffer": {"type": kind}}
+                for k, kind in enumerate(kinds)])
+            found = self._layouts[kinds] = (len(self._layouts), layout,
+                                            device.create_pipeline_layout(bind_group_layouts=[layout]))
+        return found
+
+
+class _Executable:
+    """A compiled program: input buffers in, output buffers out, without waiting for the device."""
+
+    __slots__ = ("_backend", "_plan")
+
+    def __init__(self, backend: WgpuBackend, plan: Plan) -> None:
+        self._backend = backend
+        self._plan = plan
+
+    def __call__(self, inputs: Sequence[Buffer]) -> list[Buffer]:
+        backend, plan = self._backend, self._plan
+        with backend.session(plan.name):
+            return run_plan(backend, plan, inputs)

@@ -1,0 +1,228 @@
+"""The scalar language in WGSL: types, constants, operations and reductions as expressions."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lantern.dtypes import BOOL, F32, I32, U32, is_float, short_name
+from lantern.errors import DeviceError, InternalError
+from lantern.lower.expr import Const, DType, ReduceOp, ScalarOp
+
+TYPES: dict[DType, str] = {F32: "f32", I32: "i32", U32: "u32", BOOL: "bool"}
+ZEROS: dict[str, str] = {"f32": "0.0", "i32": "0i", "u32": "0u", "bool": "false"}
+LAST_INDEX = "2147483647i"      # the position of an ARG* reduction that has seen nothing
+
+_CURES = {
+    "f64": "float64 needs a feature that WGSL does not have; use the CPU device or float32",
+    "i64": "int64 is not offered on this device yet; use the CPU device or int32",
+    "u64": "uint64 is not offered on this device yet; use the CPU device or uint32",
+    "f16": "float16 needs the feature shader-f16, which lantern does not use yet; use the CPU device or float32",
+    "bf16": "bfloat16 is not a WGSL type; use the CPU device or float32",
+}
+
+
+def wgsl_type(dtype: DType) -> str:
+    """The type of a value in a shader.
+
+    Raises DeviceError for a dtype that the device lacks.
+
+    >>> wgsl_type(F32)
+    'f32'
+    """
+    if dtype not in TYPES:
+        name = short_name(dtype)
+        cure = _CURES.get(name, f"{dtype} is not offered on this device yet; use the CPU device or a 32-bit type")
+        raise DeviceError(f"dtype {dtype} ({name}) on a WebGPU device: {cure}")
+    return TYPES[dtype]
+
+
+def storage_type(dtype: DType) -> str:
+    """The type of an element in a buffer: a bool takes a whole u32, since WGSL has no bool in memory."""
+    kind = wgsl_type(dtype)
+    return "u32" if kind == "bool" else kind
+
+
+def from_storage(text: str, dtype: DType) -> str:
+    """The value of an element read from a buffer."""
+    return f"{text} != 0u" if dtype == BOOL else text
+
+
+def to_storage(text: str, dtype: DType) -> str:
+    """What is written to a buffer for a value."""
+    return f"u32({text})" if dtype == BOOL else text
+
+
+def constant(const: Const, opaque: bool = False) -> str:
+    """A number. `opaque` hides it from constant evaluation, which refuses overflow and division by zero.
+
+    >>> constant(Const.of(-0.5, F32)), constant(Const.of(float("nan"), F32)), constant(Const.of(-1, I32))
+    ('-0.5', 'bits_f32(0x7fc00000u)', '-1i')
+    """
+    kind = wgsl_type(const.dtype)
+    if kind == "bool":
+        return "true" if const.bits else "false"
+    if kind == "f32":
+        value = float(const.value)
+        strange = not math.isfinite(value) or 0.0 < abs(value) < 1.2e-38 or (const.bits == 0x80000000)
+        return f"bits_f32(0x{const.bits:08x}u)" if strange or opaque else _decimal(const)
+    if opaque or (kind == "i32" and const.bits == 0x80000000):
+        return f"opaque_{kind}(0x{const.bits:08x}u)"
+    return f"{int(const.value)}{kind[0]}"
+
+
+def _decimal(const: Const) -> str:
+    text = str(const.value)     # the shortest decimal that reads back as the same f32
+    return text if "." in text or "e" in text else text + ".0"
+
+
+_INFIX: dict[ScalarOp, str] = {ScalarOp.ADD: "+", ScalarOp.SUB: "-", ScalarOp.MUL: "*", ScalarOp.DIV: "/"}
+_COMPARE: dict[ScalarOp, str] = {ScalarOp.EQ: "==", ScalarOp.NE: "!=", ScalarOp.LT: "<", ScalarOp.LE: "<=",
+                                 ScalarOp.GT: ">", ScalarOp.GE: ">="}
+_BITWISE: dict[ScalarOp, str] = {ScalarOp.AND: "&", ScalarOp.OR: "|", ScalarOp.XOR: "^"}
+_FLOAT_CALLS = frozenset({
+    ScalarOp.MOD, ScalarOp.SIGN, ScalarOp.SQRT, ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG,
+    ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS, ScalarOp.TAN, ScalarOp.TANH, ScalarOp.ATAN2, ScalarOp.ERF,
+    ScalarOp.ERFINV, ScalarOp.POW, ScalarOp.MAX, ScalarOp.MIN, ScalarOp.EQ, ScalarOp.NE, ScalarOp.NEG,
+})
+_FLOAT_BUILTINS = frozenset({ScalarOp.ABS, ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND})
+_INTEGER_CALLS = frozenset({ScalarOp.FLOORDIV, ScalarOp.MOD, ScalarOp.SHL, ScalarOp.SHR, ScalarOp.POW})
+_INTEGER_BUILTINS = frozenset({ScalarOp.MAX, ScalarOp.MIN, ScalarOp.ABS})
+_SAME = frozenset({ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND})
+
+
+def operation(op: ScalarOp, xs: Sequence[str], kind: DType, dtype: DType) -> str:
+    """The expression of one operation on named values of dtype `kind`, with a result of `dtype`.
+
+    >>> operation(ScalarOp.MAX, ["v0", "v1"], F32, F32), operation(ScalarOp.ADD, ["v0", "v1"], I32, I32)
+    ('max_f32(v0, v1)', 'v0 + v1')
+    """
+    match op:
+        case ScalarOp.SELECT:
+            return f"select({xs[2]}, {xs[1]}, {xs[0]})"
+        case ScalarOp.CONVERT:
+            return _convert(xs[0], kind, dtype)
+        case ScalarOp.BITCAST:
+            return f"bitcast<{wgsl_type(dtype)}>({xs[0]})"
+        case _:
+            pass
+    if kind == BOOL:
+        text = _boolean(op, xs)
+    elif is_float(kind):
+        text = _float(op, xs)
+    else:
+        text = _integer(op, xs, wgsl_type(kind))
+    if text is None:
+        raise InternalError(f"internal: scalar operation {op.value} has no meaning for {kind}")
+    return text
+
+
+def _float(op: ScalarOp, xs: Sequence[str]) -> str | None:
+    if op in _FLOAT_CALLS:
+        return f"{op.value}_f32({', '.join(xs)})"
+    if op in _FLOAT_BUILTINS:
+        return f"{op.value}({xs[0]})"
+    if op in _INFIX or op in _COMPARE:
+        return f"{xs[0]} {(_INFIX | _COMPARE)[op]} {xs[1]}"
+    if op in (ScalarOp.ISNAN, ScalarOp.ISFINITE):
+        return f"{'is_nan' if op is ScalarOp.ISNAN else 'is_finite'}({xs[0]})"
+    return None
+
+
+def _integer(op: ScalarOp, xs: Sequence[str], kind: str) -> str | None:
+    if op in _INTEGER_CALLS:
+        return f"{op.value}_{kind}({', '.join(xs)})"
+    if op in _INTEGER_BUILTINS:
+        return f"{op.value}({', '.join(xs)})"
+    if op in _SAME:
+        return xs[0]
+    match op:
+        case ScalarOp.NEG:
+            return f"-{xs[0]}" if kind == "i32" else f"0u - {xs[0]}"
+        case ScalarOp.SIGN:
+            return f"sign({xs[0]})" if kind == "i32" else f"min({xs[0]}, 1u)"
+        case ScalarOp.NOT:
+            return f"~{xs[0]}"
+        case ScalarOp.ISNAN | ScalarOp.ISFINITE:
+            return "true" if op is ScalarOp.ISFINITE else "false"
+        case ScalarOp.DIV:
+            return None
+        case _:
+            sign = (_INFIX | _COMPARE | _BITWISE).get(op)
+            return f"{xs[0]} {sign} {xs[1]}" if sign else None
+
+
+def _boolean(op: ScalarOp, xs: Sequence[str]) -> str | None:
+    match op:
+        case ScalarOp.AND | ScalarOp.MIN:
+            return f"{xs[0]} && {xs[1]}"
+        case ScalarOp.OR | ScalarOp.MAX:
+            return f"{xs[0]} || {xs[1]}"
+        case ScalarOp.XOR | ScalarOp.NE:
+            return f"{xs[0]} != {xs[1]}"
+        case ScalarOp.NOT:
+            return f"!{xs[0]}"
+        case ScalarOp.EQ:
+            return f"{xs[0]} == {xs[1]}"
+        case ScalarOp.LT | ScalarOp.LE | ScalarOp.GT | ScalarOp.GE:
+            return f"u32({xs[0]}) {_COMPARE[op]} u32({xs[1]})"
+        case ScalarOp.ISNAN | ScalarOp.ISFINITE:
+            return "true" if op is ScalarOp.ISFINITE else "false"
+        case _:
+            return None
+
+
+def _convert(x: str, kind: DType, dtype: DType) -> str:
+    source, wanted = wgsl_type(kind), wgsl_type(dtype)
+    if source == wanted:
+        return x
+    if source == "f32":
+        return f"{wanted}_from_f32({x})"
+    if wanted == "bool":
+        return f"{x} != {ZEROS[source]}"
+    return f"{wanted}({x})"     # between integers WGSL keeps the bits
+
+
+def identity(op: ReduceOp, dtype: DType) -> str:
+    """What a reduction starts from.
+
+    >>> identity(ReduceOp.MAX, F32), identity(ReduceOp.PROD, I32)
+    ('bits_f32(0xff800000u)', '1i')
+    """
+    kind = wgsl_type(dtype)
+    match op:
+        case ReduceOp.SUM | ReduceOp.OR:
+            return ZEROS[kind]
+        case ReduceOp.PROD:
+            return {"f32": "1.0", "i32": "1i", "u32": "1u", "bool": "true"}[kind]
+        case ReduceOp.AND:
+            return {"i32": "-1i", "u32": "4294967295u", "bool": "true"}[kind]
+        case ReduceOp.MAX | ReduceOp.ARGMAX:
+            return {"f32": "bits_f32(0xff800000u)", "i32": "opaque_i32(0x80000000u)", "u32": "0u",
+                    "bool": "false"}[kind]
+        case ReduceOp.MIN | ReduceOp.ARGMIN:
+            return {"f32": "bits_f32(0x7f800000u)", "i32": "2147483647i", "u32": "4294967295u",
+                    "bool": "true"}[kind]
+
+
+_FOLDS: dict[ReduceOp, ScalarOp] = {ReduceOp.SUM: ScalarOp.ADD, ReduceOp.PROD: ScalarOp.MUL, ReduceOp.MAX: ScalarOp.MAX,
+                                    ReduceOp.MIN: ScalarOp.MIN, ReduceOp.AND: ScalarOp.AND, ReduceOp.OR: ScalarOp.OR}
+
+
+def combine(op: ReduceOp, x: str, y: str, dtype: DType) -> str:
+    """Two partial results of a reduction folded into one; not for ARG*, whose order is `better`."""
+    return operation(_FOLDS[op], [x, y], dtype, dtype)
+
+
+def better(op: ReduceOp, x: str, y: str, dtype: DType) -> str:
+    """Whether value `x` wins over value `y` in ARGMAX or ARGMIN, whichever comes first: NaN wins over numbers."""
+    sign = ">" if op is ReduceOp.ARGMAX else "<"
+    if dtype == BOOL:
+        return f"u32({x}) {sign} u32({y})"
+    if is_float(dtype):
+        return f"{x} {sign} {y} || (is_nan({x}) && !is_nan({y}))"
+    return f"{x} {sign} {y}"
+
+
+def equally_good(x: str, y: str, dtype: DType) -> str:
+    """Whether neither of two values wins in ARGMAX or ARGMIN."""
+    return f"{x} == {y} || (is_nan({x}) && is_nan({y}))" if is_float(dtype) else f"{x} == {y}"
