@@ -9,6 +9,7 @@ import numpy as np
 from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, I64, U8, U32, i8, i16, is_float, short_name, u16, u64
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType
+from lantern.source import user_source
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Literal, literal
@@ -26,6 +27,7 @@ from lantern.trace.primitive import (
     Value,
     Zero,
 )
+from lantern.trace.staging import with_line
 
 AnyArray: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -101,7 +103,8 @@ def call(primitive: Primitive, *args: Value, **params: Any) -> Value:
 def _same_shapes(primitive: Primitive, args: Sequence[Value]) -> None:
     avals = [typeof(x) for x in args if type(x) not in (float, int, bool, Literal)]
     if any(a.shape != avals[0].shape for a in avals):
-        raise ShapeError(f"{primitive.name}: operands must have one shape, got {listed(avals)}. Broadcast them first")
+        error = ShapeError(f"{primitive.name}: operands must have one shape, got {listed(avals)}. Broadcast them first")
+        raise with_line(error, user_source())
 
 
 def scalar_like(name: str, x: bool | int | float, like: ShapedArray | None) -> Literal:

@@ -95,7 +95,7 @@ def _bits_abstract(key: ShapedArray, *, shape: tuple[int, ...]) -> Sequence[Shap
 
 
 def _bits_impl(key: AnyArray, *, shape: tuple[int, ...]) -> Sequence[AnyArray]:
-    return [np.bitwise_xor(*_cipher_arrays(key, shape))]
+    return [np.asarray(np.bitwise_xor(*_cipher_arrays(key, shape)))]
 
 
 def _bits_lower(avals: Sequence[ShapedArray], *, shape: tuple[int, ...]) -> Kernel:

@@ -47,7 +47,7 @@ class Row:
     function     the function of `lantern.ops` that binds it
     twin         the same in NumPy, for float64 arguments where the case has floats
     order        how many times it may be differentiated (the laws go to 2); 0: its derivative is zero or does not exist
-    narrow       also tested in f16 and bf16
+    every_precision  also tested in f16, bf16 and f64
     tolerance    of a device against the reference, in units of the last place
     absolute     added to it, relative to the largest element (sums, where small results come from large terms)
     reference_only  why no device computes it
@@ -59,7 +59,7 @@ class Row:
     cases: tuple[Case, ...]
     errors: tuple[Wrong, ...] = ()
     order: int = 0
-    narrow: bool = True
+    every_precision: bool = True
     tolerance: float = 4
     absolute: float = 0
     reference_only: str = ""

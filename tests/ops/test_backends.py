@@ -1,0 +1,48 @@
+"""Each device computes what the reference computes, eagerly, compiled, and the compiled gradient."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lantern.api import grad
+from lantern.devices import default_device
+from lantern.jitted import jit
+from tests.ops.laws import assert_equal, bind_arrays, differentiable, every_case, is_array, is_floating
+from tests.ops.test_compositions import total
+from tests.optable.table import Case, Row
+
+DEVICES = pytest.mark.parametrize("device", ["emulate", "cpu"])
+
+
+def check_device(row: Row, case: Case, device: str) -> None:
+    """Eager and compiled results of one case equal those of the reference."""
+    f, arrays = bind_arrays(row, case, case.draw(), is_array)
+    want = np.asarray(f(*arrays))
+    with default_device(device):
+        assert_equal(f(*arrays), want, row.tolerance, row.absolute)
+        assert_equal(jit(f)(*arrays), want, row.tolerance, row.absolute)
+
+
+def check_device_gradient(row: Row, case: Case, device: str) -> None:
+    """The compiled gradient of one case equals the reference's."""
+    f, arrays = bind_arrays(row, case, case.draw(), is_floating)
+    weights: Any = np.full_like(np.asarray(f(*arrays)), 0.7)
+    slopes = grad(lambda *xs: total(f(*xs), weights), tuple(range(len(arrays))))
+    want = slopes(*arrays)
+    with default_device(device):
+        for got, expected in zip(jit(slopes)(*arrays), want, strict=True):
+            assert_equal(got, expected, 16 * row.tolerance, max(row.absolute, 2e-6))
+
+
+@DEVICES
+@every_case()
+def test_device_equals_reference(row: Row, case: Case, device: str) -> None:
+    check_device(row, case, device)
+
+
+@DEVICES
+@every_case(differentiable)
+def test_compiled_gradient_equals_reference(row: Row, case: Case, device: str) -> None:
+    check_device_gradient(row, case, device)
