@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Const, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
@@ -36,7 +37,7 @@ _TRANSCENDENTAL = frozenset({
 def fuse(graph: Graph, target: Target) -> Graph:
     """The same values from fewer launches. Takes time about linear in the number of nodes."""
     fuser = _Fuser(graph, target)
-    for group in list(fuser.groups):
+    for group in fuser.groups:
         fuser.take_in_copies(group)
     fuser.prune()
     for group in list(fuser.groups):
@@ -55,6 +56,7 @@ class _Group:
     members: int
     before: int
     alive: bool = True
+    visited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +98,13 @@ class _Fuser:
         self.maker: dict[int, _Group] = {}
         self.readers: dict[int, set[_Group]] = {}
         self.groups: list[_Group] = []
+        # by the kernels' identity, not their value: equal kernels may come from different lines of the user's
+        self.made: dict[tuple[Any, ...], tuple[Kernel, Sequence[int], Kernel, Kernel] | None] = {}
+        self.described: dict[tuple[int, int], tuple[_Value | None, Kernel]] = {}
         for position, node in enumerate(graph.nodes):
             group = _Group(node.kernel, node.args, node.outs, 1 << position, 0)
             for v in node.args:
                 self.readers.setdefault(v, set()).add(group)
-                if v in self.maker:
-                    group.before |= self.maker[v].before | self.maker[v].members
             self.maker.update(dict.fromkeys(node.outs, group))
             self.groups.append(group)
 
@@ -112,13 +115,17 @@ class _Fuser:
         for v in group.args:
             maker = self.maker.get(v)
             if maker is not None and is_pointwise(maker.kernel):
-                value = describe(maker.kernel, maker.outs.index(v))
+                value = self.describe(maker, v)
                 if value is not None and _is_free(value) and not (group.kernel.dot and value.guarded):
                     self.try_inline(maker, group, v)
 
     def take_in(self, group: _Group) -> None:
         """Fuse producers into a group until none of them will."""
         refused: set[tuple[int, _Group]] = set()
+        group.visited = True
+        for v in group.args:
+            if v in self.maker:
+                group.before |= self.maker[v].before | self.maker[v].members
         while group.alive:
             found = next(((v, self.maker[v]) for v in group.args
                           if v in self.maker and (v, self.maker[v]) not in refused), None)
@@ -133,7 +140,7 @@ class _Fuser:
 
     def try_fuse(self, maker: _Group, group: _Group, v: int) -> _Group | None:
         """The group that results, or None."""
-        value = describe(maker.kernel, maker.outs.index(v))
+        value = self.describe(maker, v)
         if value is None or not self.nonempty(maker) or not self.nonempty(group):
             return None
         single = self.readers[v] == {group} and v not in self.kept
@@ -157,16 +164,40 @@ class _Fuser:
         """Index algebra supposes that loops run at least once."""
         return all(a.size for a in (*group.kernel.args, *group.kernel.outs))
 
+    def describe(self, maker: _Group, v: int) -> _Value | None:
+        """`describe`, remembered. The kernel is held so that its identity stays its own."""
+        out = maker.outs.index(v)
+        key = id(maker.kernel), out
+        if key not in self.described:
+            self.described[key] = describe(maker.kernel, out), maker.kernel
+        return self.described[key][0]
+
     # fusing
+
+    def remembered(self, how: Callable[[Kernel, Kernel, Wires], Kernel | None], maker: _Group, group: _Group,
+                   wires: Wires) -> tuple[Kernel, Sequence[int]] | None:
+        """The fused kernel and which arguments it reads. Repeated layers are fused once."""
+        first, second = maker.kernel, group.kernel
+        key = (how, id(first), id(second), tuple(wires.values.items()), tuple(wires.producer.values()),
+               tuple(wires.consumer.items()), wires.kept)
+        if key not in self.made:
+            kernel = how(first, second, wires)
+            if kernel is None or sum([len(s.body) for s in kernel.stages]) > MAX_INSTRUCTIONS:
+                self.made[key] = None
+            else:
+                used = used_arguments(kernel)
+                self.made[key] = with_arguments(kernel, used), used, first, second
+        found = self.made[key]
+        return None if found is None else found[:2]
 
     def try_inline(self, maker: _Group, group: _Group, v: int) -> _Group | None:
         """The group with the expression of `v` in it; the maker stays for its other readers."""
         args = _joined([a for a in group.args if a != v], maker.args)
         wires = self.wires(maker, group, {group.args.index(v): maker.outs.index(v)}, args, ())
-        kernel = inline(maker.kernel, group.kernel, wires)
-        if kernel is None or not self.fits(kernel, args, group):
+        made = self.remembered(inline, maker, group, wires)
+        if made is None or not self.fits(made[0], group):
             return None
-        self.rebind(group, kernel, args, group.outs)
+        self.rebind(group, made[0], [args[k] for k in made[1]], group.outs)
         self.release(v, group)
         return group
 
@@ -179,18 +210,18 @@ class _Fuser:
         kept = tuple([k for k, v in enumerate(maker.outs)
                       if v in self.kept or v not in read or self.readers[v] != {group}])
         args = _joined([a for a in group.args if a not in read], maker.args)
-        kernel = absorb(maker.kernel, group.kernel, self.wires(maker, group, values, args, kept))
-        if kernel is None or not self.fits(kernel, args, group) or not _stores_along_loops(kernel):
+        made = self.remembered(_absorb_well, maker, group, self.wires(maker, group, values, args, kept))
+        if made is None or not self.fits(made[0], group):
             return None
         outs = (*[maker.outs[k] for k in kept], *group.outs)
         for v in (*maker.args, *group.args):
             self.readers[v] -= {maker, group}
-        merged = _Group(kernel, (), outs, maker.members | group.members,
-                        (maker.before | group.before) & ~(maker.members | group.members))
+        members = maker.members | group.members
+        merged = _Group(made[0], (), outs, members, (maker.before | group.before) & ~members, visited=True)
         maker.alive = group.alive = False
         self.groups.append(merged)
         self.maker.update(dict.fromkeys(outs, merged))
-        self.rebind(merged, kernel, args, outs)
+        self.rebind(merged, made[0], [args[k] for k in made[1]], outs)
         self.descend(merged)
         return merged
 
@@ -218,16 +249,18 @@ class _Fuser:
     def descend(self, merged: _Group) -> None:
         """What depends on a part of a merged group now depends on all of it."""
         everything = merged.before | merged.members
-        for other in self.groups:
-            if other.alive and other is not merged and other.before & merged.members:
-                other.before |= everything
+        pending = [merged]
+        while pending:
+            for v in pending.pop().outs:
+                for other in self.readers.get(v, ()):
+                    if other.visited and other.before | everything != other.before:
+                        other.before |= everything
+                        pending.append(other)
 
-    def fits(self, kernel: Kernel, args: Sequence[int], group: _Group) -> bool:
-        """Whether the caps hold, which an unfused kernel may exceed by itself."""
-        buffers = len(args) + len(kernel.outs)
-        if buffers > self.target.max_buffers and buffers > len(group.args) + len(group.outs):
-            return False
-        return sum([len(s.body) for s in kernel.stages]) <= MAX_INSTRUCTIONS
+    def fits(self, kernel: Kernel, group: _Group) -> bool:
+        """Whether the target binds so many buffers; an unfused kernel may exceed that by itself."""
+        buffers = len(kernel.args) + len(kernel.outs)
+        return buffers <= max(self.target.max_buffers, len(group.args) + len(group.outs))
 
     def wires(self, maker: _Group, group: _Group, values: dict[int, int], args: Sequence[int],
               kept: tuple[int, ...]) -> Wires:
@@ -237,10 +270,7 @@ class _Fuser:
         return Wires(values, producer, consumer, tuple([self.graph.values[v] for v in args]), kept)
 
     def rebind(self, group: _Group, kernel: Kernel, args: Sequence[int], outs: tuple[int, ...]) -> None:
-        """Give a group a new kernel, and drop arguments that it no longer reads."""
-        used = used_arguments(kernel)
-        if len(used) != len(args):
-            kernel, args = with_arguments(kernel, used), [args[k] for k in used]
+        """Give a group a new kernel and new arguments."""
         for v in group.args:
             if v not in args:
                 self.readers[v].discard(group)
@@ -271,13 +301,24 @@ class _Fuser:
                 for v in group.args:
                     self.readers[v].discard(group)
             elif len(wanted) < len(group.outs):
-                outs = tuple([group.outs[k] for k in wanted])
-                self.rebind(group, without_outputs(group.kernel, wanted), group.args, outs)
+                kernel = without_outputs(group.kernel, wanted)
+                used = used_arguments(kernel)
+                args, outs = [group.args[k] for k in used], tuple([group.outs[k] for k in wanted])
+                self.rebind(group, with_arguments(kernel, used), args, outs)
         self.groups = [g for g in self.groups if g.alive]
 
     def nodes(self) -> tuple[Node, ...]:
         """The groups in an order in which they can run."""
-        return tuple([Node(collapse(g.kernel), g.args, g.outs) for g in _ordered(self.groups)])
+        found: dict[int, Kernel] = {}
+        for group in self.groups:
+            if id(group.kernel) not in found:
+                found[id(group.kernel)] = collapse(group.kernel)
+        return tuple([Node(found[id(g.kernel)], g.args, g.outs) for g in _ordered(self.groups)])
+
+
+def _absorb_well(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | None:
+    kernel = absorb(producer, consumer, wires)
+    return kernel if kernel is not None and _stores_along_loops(kernel) else None
 
 
 def _is_free(value: _Value) -> bool:

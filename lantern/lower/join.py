@@ -102,6 +102,8 @@ def used_arguments(kernel: Kernel) -> list[int]:
 
 def with_arguments(kernel: Kernel, kept: Sequence[int]) -> Kernel:
     """The kernel with only some of its arguments, in the order of `kept`; the others must not be read."""
+    if len(kept) == len(kernel.args):
+        return kernel
     number = {arg: k for k, arg in enumerate(kept)}
     stages: list[Stage] = []
     for stage in kernel.stages:
