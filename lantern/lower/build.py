@@ -11,6 +11,7 @@ import numpy as np
 from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import Const, Load
 from lantern.lower.graph import Graph, Node
+from lantern.lower.join import used_arguments, with_arguments
 from lantern.lower.kernel import Kernel, Store, Target
 from lantern.lower.rewrite import canonical, specialise
 from lantern.lower.views import fill
@@ -86,7 +87,8 @@ class _Builder:
         args = tuple(dict.fromkeys([v for v in operands if v >= 0]))
         places = tuple([args.index(v) if v >= 0 else -1 for v in operands])
         params = tuple([(k, param_key(eqn.params[k]), _Opaque(eqn.params[k])) for k in sorted(eqn.params)])
-        kernel = _kernel(eqn.primitive, avals, params, tuple(constants), places, eqn.source)
+        kernel, used = _kernel(eqn.primitive, avals, params, tuple(constants), places, eqn.source)
+        args = tuple([args[k] for k in used])
         if len(args) == 1 and is_copy(kernel):
             self.number[eqn.outvars[0]] = args[0]
         else:
@@ -136,9 +138,12 @@ def param_key(value: Any) -> Hashable:
 
 @functools.lru_cache(maxsize=4096)
 def _kernel(primitive: Primitive, avals: tuple[ShapedArray, ...], params: tuple[tuple[str, Hashable, _Opaque], ...],
-            constants: tuple[Const | None, ...], places: tuple[int, ...], source: Source | None) -> Kernel:
+            constants: tuple[Const | None, ...], places: tuple[int, ...], source: Source | None) -> tuple[Kernel, list[int]]:
+    """The kernel, and which of the bound arguments it reads."""
     rule = primitive.lower
     assert callable(rule), "internal: only rules are launched"
     made = rule(avals, **{name: opaque.value for name, _, opaque in params})
-    return canonical(specialise(made, constants, places, source, primitive.name))
+    kernel = canonical(specialise(made, constants, places, source, primitive.name))
+    used = used_arguments(kernel)
+    return with_arguments(kernel, used), used
 

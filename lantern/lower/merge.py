@@ -273,7 +273,7 @@ def _over_columns(producer: Kernel, consumer: Kernel, number: int, axes: Sequenc
     """An elementwise producer over the rows and columns of one of the consumer's stages, if its points are these."""
     rows, cols = consumer.rows, consumer.stages[number].cols
     seen = through(Affine(made.store.offset, made.store.strides), axes, len(rows) + len(cols))
-    if not is_dense(seen, rows + cols):
+    if not is_dense(seen, rows + cols, producer.outs[made.store.out].size):
         return None
     stage = producer.stages[0]
     into = Body(len(rows) + len(cols))
@@ -296,10 +296,10 @@ def _substituting(axes: Sequence[Affine], sizes: tuple[int, ...]) -> Leaf:
     return leaf
 
 
-def is_dense(place: Affine, sizes: Sequence[int]) -> bool:
-    """Whether a flat address takes every value from 0 once.
+def is_dense(place: Affine, sizes: Sequence[int], count: int) -> bool:
+    """Whether a flat address takes every value from 0 to count - 1 once.
 
-    >>> is_dense(Affine(0, (1, 3)), (3, 2)), is_dense(Affine(0, (1, 0)), (3, 2))
+    >>> is_dense(Affine(0, (1, 3)), (3, 2), 6), is_dense(Affine(0, (1, 0)), (3, 2), 6)
     (True, False)
     """
     expected = 1
@@ -308,7 +308,7 @@ def is_dense(place: Affine, sizes: Sequence[int]) -> bool:
             if stride != expected:
                 return False
             expected *= n
-    return place.offset == 0
+    return place.offset == 0 and expected == count
 
 
 def _row_number(producer: Kernel, axes: Sequence[Affine], rank: int) -> Affine:
@@ -344,7 +344,8 @@ def _over_rows(producer: Kernel, consumer: Kernel, axes: Sequence[Affine]) -> Ke
     """The producer over the consumer's rows, if each of them is one of its own."""
     width = len(consumer.rows)
     row = _row_number(producer, axes, len(axes[0].coefs) if axes else width)
-    if any(row.coefs[width:]) or not is_dense(Affine(row.offset, row.coefs[:width]), consumer.rows):
+    rows = Affine(row.offset, row.coefs[:width])
+    if any(row.coefs[width:]) or not is_dense(rows, consumer.rows, producer.row_count):
         return None
     row_axes = [Affine(a.offset, a.coefs[:width]) for a in axes[:len(producer.rows)]]
     dot = producer.dot

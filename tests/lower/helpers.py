@@ -39,10 +39,15 @@ def trace(f: Callable[..., Any], *avals: ShapedArray) -> Jaxpr:
 
 def lower(f: Callable[..., Any], *avals: ShapedArray, target: Target = CPU, donated: Sequence[int] = ()) -> Lowering:
     """A function through all passes, each of them checked."""
+    return checked(lambda: lower_jaxpr(trace(f, *avals), target, donated))
+
+
+def checked(make: Callable[[], Lowering]) -> Lowering:
+    """Lower with a checker after each pass."""
     before = config.flags.check
     config.flags.check = True
     try:
-        return lower_jaxpr(trace(f, *avals), target, donated)
+        return make()
     finally:
         config.flags.check = before
 
