@@ -1,0 +1,169 @@
+"""Where values lie while code is generated: variables, scratch blocks, and views of both."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lantern.backends.numpy.runtime import LARGE
+from lantern.dtypes import is_float, short_name
+from lantern.lower.expr import Const, DType, row_major
+from lantern.trace.aval import ShapedArray
+
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """A variable of the generated code that holds memory. `shape` is that of its array, None for raw bytes.
+
+    Fixed memory is scratch that a frame allocates once: its views are made once, too. Everything else (arguments,
+    results, large scratch) is there from call to call, and so are its views.
+    """
+
+    name: str
+    size: int                               # bytes
+    fixed: bool
+    dtype: DType | None = None
+    shape: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Elements of a memory: element k along axis i is `strides[i] * k` elements further; `shape` counts them."""
+
+    memory: Memory
+    dtype: DType
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+def dense(memory: Memory, dtype: DType, shape: tuple[int, ...]) -> Layout:
+    """Row-major elements from the start of a memory."""
+    return Layout(memory, dtype, 0, shape, row_major(shape))
+
+
+def merged(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, int] | None:
+    """Size and stride of one axis that walks as these do together; None if there is none.
+
+    >>> merged((2, 3), (3, 1)), merged((2, 3), (1, 2)), merged((), ())
+    ((6, 1), None, (1, 0))
+    """
+    size, stride = 1, 0
+    for n, s in zip(reversed(shape), reversed(strides), strict=True):
+        if n == 1:
+            continue
+        if size != 1 and s != stride * size:
+            return None
+        if size == 1:
+            stride = s
+        size *= n
+    return size, stride
+
+
+@dataclass(slots=True)
+class Code:
+    """The two parts of a generated function: what a frame does once, and what each call does."""
+
+    once: list[str] = field(default_factory=list[str])
+    lines: list[str] = field(default_factory=list[str])
+    names: dict[str, object] = field(default_factory=dict[str, object])     # its globals
+    views: dict[object, str] = field(default_factory=dict[object, str])
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    idle: list[Memory] = field(default_factory=list[Memory])
+
+    def new(self, letter: str) -> str:
+        """A fresh variable."""
+        number = self.counts[letter] = self.counts.get(letter, -1) + 1
+        return f"{letter}{number}"
+
+    def dtype(self, dtype: DType) -> str:
+        """The name of a dtype."""
+        name = f"{short_name(dtype)}_" if short_name(dtype) == "bool" else short_name(dtype)
+        self.names[name] = dtype
+        return name
+
+    def use(self, function: object, name: str) -> str:
+        """The name of a function."""
+        self.names[name] = function
+        return name
+
+    def once_made(self, key: object, letter: str, expression: str) -> str:
+        """A variable that each frame computes once."""
+        name = self.views.get(key)
+        if name is None:
+            name = self.views[key] = self.new(letter)
+            self.once.append(f"{name} = {expression}")
+        return name
+
+    def constant(self, value: Const) -> str:
+        """A number as an array of rank 0: ufuncs take these fastest, and they have an exact dtype."""
+        name = self.views.get(value)
+        if name is None:
+            number = float(value.value) if is_float(value.dtype) else value.value.item()
+            text = repr(number) if np.isfinite(number) else f"float('{number}')"
+            expression = f"array({text}, {self.dtype(value.dtype)})"
+            if Const.of(number, value.dtype) != value:      # NaNs keep their bits
+                expression = f"array({value.bits}, 'u{value.dtype.itemsize}').view({self.dtype(value.dtype)})"
+            name = self.once_made(value, "c", expression)
+        return name
+
+    def scratch(self, size: int) -> Memory:
+        """Raw memory of at least `size` bytes: idle memory if some fits, the most recently used first."""
+        for k in range(len(self.idle) - 1, -1, -1):
+            if size <= self.idle[k].size <= 2 * size + 256:
+                return self.idle.pop(k)
+        name, fixed = self.new("m"), size < LARGE
+        if fixed:
+            self.once.append(f"{name} = block({max(size, 1)})")
+        else:
+            self.lines.append(f"{name} = pool.take({size})")
+        return Memory(name, size, fixed)
+
+    def give_back(self, memory: Memory) -> None:
+        """What is written from here on may use this scratch memory."""
+        self.idle.append(memory)
+
+    def view(self, layout: Layout) -> str:
+        """An array with this layout: a variable that exists, or a new one."""
+        memory, dtype, shape = layout.memory, layout.dtype, layout.shape
+        if 0 in shape:
+            return self.once_made((dtype, shape), "z", f"empty({shape}, {self.dtype(dtype)})")
+        if (dtype, shape) == (memory.dtype, memory.shape) and _whole(layout):
+            return memory.name
+        key = (memory.name, layout.offset, dtype, shape, layout.strides)
+        name = self.views.get(key)
+        if name is None:
+            name = self.views[key] = self.new("v")
+            (self.once if memory.fixed else self.lines).append(f"{name} = {self._expression(layout)}")
+        return name
+
+    def _expression(self, layout: Layout) -> str:
+        memory, dtype, shape = layout.memory, layout.dtype, layout.shape
+        known = memory.shape is not None and dtype == memory.dtype
+        if known and _whole(layout):
+            return f"{memory.name}.reshape({shape})"
+        if known and len(shape) == 2 and memory.shape == shape[::-1] and _whole(_transposed(layout)):
+            return f"{memory.name}.T"
+        if _whole(layout):
+            return f"ndarray({shape}, {self.dtype(dtype)}, {memory.name})"
+        itemsize = dtype.itemsize
+        strides = tuple([s * itemsize for s in layout.strides])
+        return f"ndarray({shape}, {self.dtype(dtype)}, {memory.name}, {layout.offset * itemsize}, {strides})"
+
+
+def _whole(layout: Layout) -> bool:
+    """Row-major from the start; for typed memory also to its end, so that it is a reshape."""
+    full = layout.memory.shape is None or math.prod(layout.shape) == math.prod(layout.memory.shape)
+    lies = tuple([0 if n == 1 else s for n, s in zip(layout.shape, layout.strides, strict=True)])
+    return full and layout.offset == 0 and lies == row_major(layout.shape)
+
+
+def _transposed(layout: Layout) -> Layout:
+    return Layout(layout.memory, layout.dtype, layout.offset, layout.shape[::-1], layout.strides[::-1])
+
+
+def slot_memory(name: str, aval: ShapedArray) -> Memory:
+    """The memory of an argument or result, whose array has the aval's shape."""
+    return Memory(name, aval.nbytes, False, aval.dtype, aval.shape)

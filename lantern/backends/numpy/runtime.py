@@ -1,0 +1,214 @@
+"""What generated code leans on: memory that is used again, tiles of large arrays, donated arrays, scattered sums."""
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lantern.backends.base import Buffer, Executable
+from lantern.caches import on_clear
+from lantern.dtypes import F32, F64, is_float
+from lantern.lower.expr import DType
+
+AnyArray: TypeAlias = "np.ndarray[Any, Any]"
+Run: TypeAlias = Callable[[Sequence[Buffer]], Sequence[Buffer]]
+
+ALIGNMENT = 64          # a cache line, and the widest vector
+LARGE = 1 << 20         # bytes from which fresh memory costs more in page faults than the work on it
+POOL_LIMIT = 1 << 30    # bytes that the pool may hold on to
+
+
+def block(size: int) -> AnyArray:
+    """`size` bytes at an aligned address, not initialised.
+
+    >>> block(100).nbytes, block(100).ctypes.data % ALIGNMENT
+    (100, 0)
+    """
+    whole = np.empty(size + ALIGNMENT, np.uint8)
+    start = -whole.ctypes.data % ALIGNMENT
+    return whole[start:start + size]
+
+
+class Pool:
+    """Large memory, used again as soon as nobody refers to it.
+
+    Fresh pages cost about three times what a fused kernel needs to fill them. Every array on a block, and every view of
+    such an array, refers to the block itself (NumPy shortens chains of bases), so the block's reference count says
+    whether it is free: no array needs a destructor, and memory that a user still sees is never used again.
+    """
+
+    def __init__(self, limit: int = POOL_LIMIT) -> None:
+        self.limit, self.held = limit, 0
+        self.blocks: dict[int, list[AnyArray]] = {}
+        self.lock = threading.Lock()
+        self.free = self._count([np.empty(0, np.uint8)], 0)     # what the count of an unused block is, here
+
+    @staticmethod
+    def _count(blocks: list[AnyArray], position: int) -> int:
+        return sys.getrefcount(blocks[position])
+
+    def take(self, size: int) -> AnyArray:
+        """At least `size` bytes, free again when the last array on them is gone."""
+        step = 1 << max(size.bit_length() - 4, 0)       # at most an eighth too large
+        rounded = -(-size // step) * step
+        with self.lock:
+            row = self.blocks.setdefault(rounded, [])
+            for k in range(len(row)):
+                if self._count(row, k) == self.free:
+                    return row[k]
+            if self.held + rounded > self.limit:
+                self._trim()
+            found = np.empty(rounded, np.uint8)
+            if self.held + rounded <= self.limit:
+                self.held += rounded
+                self.blocks.setdefault(rounded, []).append(found)
+            return found
+
+    def lent_to_one(self, array: AnyArray) -> bool:
+        """Whether `array` lies on a block of the pool that no other array lies on."""
+        base = array.base
+        if not isinstance(base, np.ndarray):
+            return False
+        with self.lock:
+            row = self.blocks.get(base.nbytes, [])
+            found = [k for k in range(len(row)) if row[k] is base]
+            return bool(found) and self._count(row, found[0]) == self.free + 2      # array.base and our own `base`
+
+    def _trim(self) -> None:
+        for size, row in list(self.blocks.items()):
+            kept = [row[k] for k in range(len(row)) if self._count(row, k) != self.free]
+            self.held -= size * (len(row) - len(kept))
+            self.blocks[size] = kept
+
+    def clear(self) -> None:
+        """Give back what nobody uses."""
+        with self.lock:
+            self._trim()
+
+
+pool = Pool()
+on_clear(pool.clear)
+
+
+def large(shape: tuple[int, ...], dtype: DType, size: int) -> AnyArray:
+    """An array of `size` bytes on memory of the pool, not initialised.
+
+    >>> large((512, 512), np.dtype("float32"), 1 << 20).shape
+    (512, 512)
+    """
+    return np.ndarray(shape, dtype, pool.take(size))
+
+
+def tiles(size: int, step: int, axis: int, scratch: Sequence[AnyArray]) -> Iterator[tuple[Any, ...]]:
+    """For each tile of `step` positions: its slice of the large arrays, then the scratch arrays, cut for the last tile.
+
+    >>> [(s, t.shape) for s, t in tiles(5, 2, 0, [np.empty(2)])]
+    [(slice(0, 2, None), (2,)), (slice(2, 4, None), (2,)), (slice(4, 5, None), (1,))]
+    """
+    rest = size % step
+    for start in range(0, size - rest, step):
+        yield slice(start, start + step), *scratch
+    if rest:
+        cut = (*[slice(None)] * axis, slice(rest))
+        yield slice(size - rest, size), *[x[cut] for x in scratch]
+
+
+class _Holder:
+    __slots__ = ("buffer",)
+
+    def __init__(self, buffer: AnyArray) -> None:
+        self.buffer = buffer
+
+
+def _references(x: AnyArray) -> int:
+    return sys.getrefcount(x)
+
+
+def _references_of_a_donated_array() -> int:
+    """What `_references` says of an array that only its donor, the list of arguments and the running code refer to."""
+    holder = _Holder(np.empty(1))
+    arguments = [holder.buffer]
+    x, = arguments
+    return _references(x)
+
+
+_DONATED = _references_of_a_donated_array()
+
+
+def claim(x: AnyArray) -> AnyArray:
+    """A donated array, writable: itself if nobody else can see its memory, else a copy."""
+    alone = _references(x) <= _DONATED + _CALL      # `claim` itself refers to x once more than the code measured
+    if alone and (x.flags.owndata or pool.lent_to_one(x)):
+        x.setflags(True)
+        return x
+    return x.copy()
+
+
+def _references_of_a_call() -> int:
+    def called(x: AnyArray) -> int:
+        return _references(x)
+
+    array = np.empty(1)
+    return called(array) - _references(array)
+
+
+_CALL = _references_of_a_call()
+
+
+def scatter_add(out: AnyArray, index: AnyArray, value: AnyArray, keep: AnyArray) -> None:
+    """Adds each value at its flat position of `out`, where `keep` holds; repeated positions add up.
+
+    >>> out = np.zeros(3, np.float32)
+    >>> scatter_add(out, np.int32([2, 0, 2]), np.float32([1, 2, 3]), np.array(True))
+    >>> out
+    array([2., 0., 4.], dtype=float32)
+    """
+    index, value, keep = np.broadcast_arrays(index, value, keep)
+    place, amount = index[keep], value[keep]
+    if is_float(out.dtype) and (place.size * 8 >= out.size or out.dtype not in (F32, F64)):
+        out[...] = out + np.bincount(place, amount.astype(F64), out.size)       # in double precision, rounded once
+    else:
+        np.add.at(out, place, amount)
+
+
+def executable(make: Callable[[], Run]) -> Executable:
+    """The function that runs what `make` makes.
+
+    `make` allocates scratch memory and returns code that uses it, so each call checks one such frame out and puts it
+    back: threads and re-entrant calls never share scratch. Floating-point errors are silent; where NumPy keeps that
+    setting in a context variable, each frame has its own context, which is cheaper to enter than `np.errstate`.
+    """
+    idle: list[tuple[Context, Run]] = []
+
+    def frame() -> tuple[Context, Run]:
+        context = Context()
+        if _CONTEXTUAL:
+            context.run(np.seterr, all="ignore")
+        return context, _quiet(make()) if not _CONTEXTUAL else context.run(make)
+
+    def execute(buffers: Sequence[Buffer]) -> Sequence[Buffer]:
+        try:
+            found = idle.pop()
+        except IndexError:
+            found = frame()
+        try:
+            return found[0].run(found[1], buffers)
+        finally:
+            idle.append(found)
+
+    return execute
+
+
+_CONTEXTUAL = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+
+
+def _quiet(run: Run) -> Run:
+    def silent(buffers: Sequence[Buffer]) -> Sequence[Buffer]:
+        with np.errstate(all="ignore"):
+            return run(buffers)
+
+    return silent
