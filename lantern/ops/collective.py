@@ -83,10 +83,13 @@ pmin_p = _collective("pmin", _min_across, _extremum_jvp)
 
 
 def psum(x: Value, axis_name: Hashable) -> Value:
-    """The sum of x over all elements of the named axis, which each of them gets.
+    """The sum of x over all elements of the named axis, which each of them gets. A Python number gives a Python number:
+    psum(1, "i") is the size of the axis.
 
     Raises ArgumentError if no enclosing vmap has an axis of this name.
     """
+    if type(x) in (int, float):
+        return x * axis_size(axis_name)
     return bind1(psum_p, as_operand(x), axis_name=axis_name)
 
 

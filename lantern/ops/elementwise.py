@@ -5,17 +5,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from lantern.dtypes import BOOL, short_name
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType, ScalarOp
-from lantern.ops.broadcast import full
+from lantern.ops.broadcast import broadcast_in_dim_p
 from lantern.ops.build import ANYTHING, BITS, FLOATS, INTEGERS, call, is_linear, scalar_like
 from lantern.ops.compare import eq, gt, lt, select
 from lantern.ops.pointwise import Scalars, add, elementwise, linear_in_each
 from lantern.ops.pointwise import add_p as add_p
-from lantern.trace.context import typeof
+from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Alias, Tangent, Value, Zero
 
@@ -76,6 +74,7 @@ def div(x: Value, y: Value) -> Value:
 def floordiv(x: Value, y: Value) -> Value:
     """x // y, rounded down. Integers by zero give 0.
 
+    >>> import numpy as np
     >>> floordiv(np.int32([7, -7, 7]), np.int32([2, 2, 0])).tolist()
     [3, -4, 0]
     """
@@ -85,6 +84,7 @@ def floordiv(x: Value, y: Value) -> Value:
 def mod(x: Value, y: Value) -> Value:
     """x % y, with the sign of y. Integers by zero give 0.
 
+    >>> import numpy as np
     >>> mod(np.int32([7, -7, 7]), np.int32([4, 4, 0])).tolist()
     [3, 1, 0]
     """
@@ -152,6 +152,7 @@ def ceil(x: Value) -> Value:
 def round(x: Value) -> Value:
     """Rounded to the nearest whole number, halves to even.
 
+    >>> import numpy as np
     >>> round(np.float32([0.5, 1.5, 2.5])).tolist()
     [0.0, 2.0, 2.0]
     """
@@ -171,6 +172,7 @@ def min(x: Value, y: Value) -> Value:
 def clamp(low: Value, x: Value, high: Value) -> Value:
     """x, but at least `low` and at most `high` (which wins); NaN stays.
 
+    >>> import numpy as np
     >>> clamp(0, np.float32([-1, 0.5, 2]), 1).tolist()
     [0.0, 0.5, 1.0]
     """
@@ -206,7 +208,8 @@ def _pow_by_base(g: Value, z: Value, x: Value, y: Value) -> Value:
 def _pow_by_exponent(g: Value, z: Value, x: Value, y: Value) -> Value:
     """x**y * log(x), and 0 where x is 0."""
     if type(x) is Literal:
-        return mul(g, mul(_number(np.log(x.value or 1), x), z))
+        base = float(x.value)
+        return mul(g, mul(_number(math.log(base) if base > 0 else math.nan if base else 0, x), z))
     return mul(g, mul(log(select(eq(x, 0), 1, x)), z))
 
 
@@ -247,6 +250,7 @@ def rsqrt(x: Value) -> Value:
 def pow(x: Value, y: Value) -> Value:
     """x ** y. A negative float base with a fractional exponent gives NaN; anything to the power 0 is 1.
 
+    >>> import numpy as np
     >>> pow(np.float32([2, 4]), 0.5).tolist()[1]
     2.0
     """
@@ -258,13 +262,15 @@ def integer_pow(x: Value, y: int) -> Value:
 
     Raises ShapeError for a negative power of integers.
 
+    >>> import numpy as np
     >>> integer_pow(np.float32([2, -3]), 3).tolist()
     [8.0, -27.0]
     """
     if y == 1:
         return x
     if y == 0:
-        return full(typeof(x).shape, 1, typeof(x).dtype, typeof(x).weak)
+        aval = typeof(x)
+        return bind1(broadcast_in_dim_p, Literal(1, aval.with_shape(())), shape=aval.shape, dims=())
     return call(integer_pow_p, x, y=y)
 
 
@@ -351,6 +357,7 @@ def tanh(x: Value) -> Value:
 def atan2(y: Value, x: Value) -> Value:
     """The angle of the point (x, y), from -pi to pi; the signs of zeros count.
 
+    >>> import numpy as np
     >>> atan2(np.float32([0.0, -0.0]), -1).tolist()
     [3.1415927410125732, -3.1415927410125732]
     """
@@ -360,6 +367,7 @@ def atan2(y: Value, x: Value) -> Value:
 def logistic(x: Value) -> Value:
     """1 / (1 + exp(-x)), without overflow.
 
+    >>> import numpy as np
     >>> logistic(np.float32([-1e4, 0, 1e4])).tolist()
     [0.0, 0.5, 1.0]
     """
@@ -414,6 +422,7 @@ def shift_left(x: Value, count: Value) -> Value:
 def shift_right(x: Value, count: Value) -> Value:
     """x >> count. The sign fills signed integers, zeros fill unsigned ones.
 
+    >>> import numpy as np
     >>> shift_right(np.int32([-8, 8]), 1).tolist(), shift_right(np.uint32([1 << 31]), 31).tolist()
     ([-4, 4], [1])
     """

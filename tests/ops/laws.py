@@ -1,7 +1,7 @@
 """What the laws share: the cases of the table, bound functions, comparisons, directions."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ def twin_of(row: Row, case: Case, args: Sequence[Any]) -> np.ndarray[Any, Any]:
 
 
 @contextmanager
-def x64() -> Iterator[None]:
+def x64() -> Generator[None]:
     """64-bit types as the default."""
     before = config.flags.enable_x64
     config.flags.enable_x64 = True
@@ -104,7 +104,8 @@ def direction(xs: Sequence[Any], seed: int) -> list[np.ndarray[Any, Any]]:
     return [np.asarray(r.uniform(0.5, 1.5, np.shape(x)) * r.choice([-1.0, 1.0], np.shape(x))) for x in xs]
 
 
-def difference(f: Callable[..., Sequence[Any]], xs: Sequence[Any], along: Sequence[Any], step: float = 1e-5) -> list[Any]:
+def difference(f: Callable[..., Sequence[Any]], xs: Sequence[Any], along: Sequence[Any],
+               step: float = 1e-5) -> list[Any]:
     """The derivative of f along a direction, by central differences."""
     after = f(*[x + step * v for x, v in zip(xs, along, strict=True)])
     before = f(*[x - step * v for x, v in zip(xs, along, strict=True)])

@@ -30,7 +30,8 @@ def looped(f: Any, draws: list[list[Any]], mapped: tuple[bool, ...]) -> Any:
 def test_vmap_equals_a_loop(row: Row, case: Case) -> None:
     f, draws = drawn(row, case)
     count = len(draws[0])
-    patterns = [p for p in itertools.product([True, False], repeat=count) if any(p)] if count <= 3 else [(True,) * count]
+    patterns = [p for p in itertools.product([True, False],
+                                             repeat=count) if any(p)] if count <= 3 else [(True,) * count]
     for mapped in patterns:
         want = looped(f, draws, mapped)
         for axis in (0, -1):

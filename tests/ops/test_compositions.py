@@ -9,7 +9,17 @@ from lantern.api import grad, hessian, jvp, vjp, vmap
 from lantern.jitted import jit
 from lantern.ops.elementwise import mul
 from lantern.ops.reduce import reduce_sum
-from tests.ops.laws import bind_arrays, close, difference, differentiable, direction, every_case, is_floating, widened, x64
+from tests.ops.laws import (
+    bind_arrays,
+    close,
+    difference,
+    differentiable,
+    direction,
+    every_case,
+    is_floating,
+    widened,
+    x64,
+)
 from tests.optable.table import Case, Row
 
 

@@ -1,8 +1,9 @@
 """The op table: a row for each primitive. The laws in tests/ops are applied to every row."""
 from __future__ import annotations
 
-from tests.optable import arrays, collective, elementwise
+from tests.optable import collective, dot, elementwise, index, random, reduce, shape, transforms
 from tests.optable.table import Row
 
-ROWS: dict[str, Row] = {**elementwise.ROWS, **arrays.ROWS, **collective.ROWS}
-assert len(ROWS) == len(elementwise.ROWS) + len(arrays.ROWS) + len(collective.ROWS), "a primitive has two rows"
+FAMILIES = (elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS, collective.ROWS, transforms.ROWS)
+ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
+assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"

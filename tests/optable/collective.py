@@ -15,7 +15,8 @@ REASON = "vmap turns it into a reduction; outside there is no axis to reduce ove
 
 
 def _row(name: str, function: Callable[[Any, str], Any], twin: Callable[..., Any]) -> Row:
-    no_axis = Wrong((np.ones(3, np.float32),), r"no axis is named 'j' here \(in scope: 'i'\), at .*vmap\(\.\.\., axis_name='j'\)",
+    no_axis = Wrong((np.ones(3, np.float32),),
+                    r"no axis is named 'j' here \(in scope: 'i'\), at .*vmap\(\.\.\., axis_name='j'\)",
                     {"name": "j"}, ArgumentError)
 
     def over(x: Any, name: str = "i") -> Any:

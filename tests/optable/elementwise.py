@@ -41,7 +41,8 @@ def unary(name: str, function: Callable[..., Any], twin: Callable[..., Any], low
 
 def binary(name: str, function: Callable[..., Any], twin: Callable[..., Any], *cases: Case, **more: Any) -> Row:
     """Two operands of one shape and dtype."""
-    errors = (Wrong((np.ones((2, 3), F32), np.ones(4, F32)), rf"{name}: operands must have one shape, got f32\[2,3\] and "
+    errors = (Wrong((np.ones((2, 3), F32), np.ones(4, F32)),
+                    rf"{name}: operands must have one shape, got f32\[2,3\] and "
                                                             r"f32\[4\]"),
               Wrong((VECTOR, INTS), rf"{name}: operands must have one dtype, got f32\[3\] and i32\[3\], at .*Convert"))
     return Row(name, function, twin, cases, errors, **more)
@@ -133,6 +134,7 @@ def _erf_inv(y: Any) -> Any:
     """By bisection on math.erf; near 0 by its slope there."""
     y = np.asarray(y, float)
     low, high = np.full(y.shape, -7.0), np.full(y.shape, 7.0)
+    middle = low
     for _ in range(80):
         middle = (low + high) / 2
         below = _ERF(middle) < y
@@ -174,7 +176,8 @@ def _shift_right(x: Any, n: Any) -> Any:
 
 def bitwise(name: str, function: Callable[..., Any], twin: Callable[..., Any], *cases: Case) -> Row:
     """Two operands of integers or bools."""
-    return Row(name, function, twin, cases, (Wrong((VECTOR, VECTOR), rf"{name}: wanted integers.*, got f32\[3\], at "),))
+    return Row(name, function, twin, cases, (Wrong((VECTOR, VECTOR),
+                                                   rf"{name}: wanted integers.*, got f32\[3\], at "),))
 
 
 BITS = (
@@ -242,7 +245,8 @@ CONVERSIONS = (
     Row("bitcast", convert.bitcast, _bitcast,
         (Case(special, _to(np.uint32), smooth=False), Case(special, _to(np.int32), smooth=False),
          Case(lambda r: (integers(r, 5, low=0, high=2**30),), _to(np.float32), smooth=False)),
-        (Wrong((VECTOR,), r"bitcast: wanted another number of 32 bits, got f32\[3\] and u8", _to(np.uint8), ShapeError),),
+        (Wrong((VECTOR,), r"bitcast: wanted another number of 32 bits, got f32\[3\] and u8", _to(np.uint8),
+               ShapeError),),
         every_precision=False),
 )
 

@@ -71,7 +71,7 @@ def uniform(r: Random, *shape: int, low: float = -2, high: float = 2) -> np.ndar
 
 
 def apart(r: Random, *shape: int, by: float = 0.3) -> np.ndarray[Any, Any]:
-    """f32 numbers of which no two are equal or nearly so: multiples of `by`, shuffled and centred, with a little noise."""
+    """f32 numbers of which no two are nearly equal: multiples of `by`, shuffled and centred, with a little noise."""
     count = int(np.prod(shape))
     numbers = (r.permutation(count) - count / 2 + 0.25) * by + r.uniform(-0.1, 0.1, count) * by
     return numbers.reshape(shape).astype(np.float32)
@@ -87,9 +87,9 @@ def bools(r: Random, *shape: int) -> np.ndarray[Any, Any]:
     return r.integers(0, 2, shape).astype(bool)
 
 
-SPECIAL = np.float32([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3e38, -3e38, 1e-30, 88.8, -104.0, 7.25,
-                      np.inf, -np.inf, np.nan])
-EXTREME = np.int32([0, 1, -1, 2, 7, -7, 31, 32, 33, 2**31 - 1, -2**31, 12345, -12345])
+SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 3e38, -3e38, 1e-30, 88.8, -104.0, 7.25,
+                      np.inf, -np.inf, np.nan], np.float32)
+EXTREME = np.array([0, 1, -1, 2, 7, -7, 31, 32, 33, 2**31 - 1, -2**31, 12345, -12345], np.int32)
 
 
 def special(r: Random) -> Arrays:
