@@ -77,6 +77,11 @@ def lane_contiguous(parts: Sequence[Part], offset: int, group: Group) -> bool:
     return all(p is steps[0] or (p.stride % 4 == 0 and (p.group is not group or p.inner % 4 == 0)) for p in parts)
 
 
+def shifted(name: str, lane: int) -> str:
+    """The position of one of four neighbours."""
+    return f"{name} + {lane}u" if lane else name
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One buffer of a shader. `index` counts among the kernel's args or, for an output, among its outs."""

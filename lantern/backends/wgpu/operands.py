@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.elementwise import split_loads
-from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, reachable
+from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, reachable, shifted
 from lantern.backends.wgpu.point import make_point, store_refs
 from lantern.lower.expr import DType, Load, Ref
 from lantern.lower.kernel import Kernel, Stage, Store
@@ -74,11 +74,6 @@ def operand(kernel: Kernel, p: Product, name: str, ref: Ref, outer: Group, block
         own = (point.text,)
     head = f"fn load_{name}(batch: u32, {outer.name}: u32, k: u32) -> vec4<{kind}> {{\n"
     return Operand(name, along_k, (*own, head + "\n".join(scope.lines) + "\n}"))
-
-
-def shifted(name: str, lane: int) -> str:
-    """The position of one of four neighbours."""
-    return f"{name} + {lane}u" if lane else name
 
 
 def _lane(vectors: list[Ref], shared: list[Ref], lane: int) -> dict[Ref, str]:

@@ -19,6 +19,7 @@ from lantern.backends.wgpu.nest import (
     lane_contiguous,
     lane_uniform,
     reachable,
+    shifted,
 )
 from lantern.backends.wgpu.point import Point, make_point, store_refs
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
@@ -296,25 +297,30 @@ class _Writer:
                     self.filled.add((kept, turn))
         for lane in range(plan.width):
             given = {r: f"{t}.{'xyzw'[lane]}" if r in plan.vectors else t for r, t in values.items()}
-            col = f"col + {lane}u" if lane else "col"
-            call = plan.point.call({"row": "row", "col": col}, given)
+            call = plan.point.call({"row": "row", "col": shifted("col", lane)}, given)
             scope.add(f"let y{lane} = {call};" if plan.point.results else f"{call};")
-            for slot in range(len(plan.stage.reductions)):
-                self._fold(plan, slot, lane, col)
+        for slot, fold in enumerate(plan.stage.reductions):
+            lanes = [plan.point.result(f"y{lane}", fold.value) for lane in range(plan.width)]
+            self._fold(plan, slot, lanes)
         if plan.width == 4:
             self._store(plan)
         scope.groups, scope.names = outer
 
-    def _fold(self, plan: _Plan, slot: int, lane: int, col: str) -> None:
+    def _fold(self, plan: _Plan, slot: int, lanes: list[str]) -> None:
+        """Fold one value or four into what this invocation has so far; four in pairs, which rounds less."""
         fold = plan.stage.reductions[slot]
         dtype = dtype_of(self.kernel, plan.stage, fold.value)
-        total, value = f"a{plan.number}_{slot}", plan.point.result(f"y{lane}", fold.value)
+        total, position = f"a{plan.number}_{slot}", f"p{plan.number}_{slot}"
         if fold.op in ARG:
-            position = f"p{plan.number}_{slot}"
-            test = f"{scalar.better(fold.op, value, total, dtype)} || {position} == {scalar.LAST_INDEX}"
-            self.scope.add(f"if ({test}) {{ {total} = {value}; {position} = i32({col}); }}")
-        else:
-            self.scope.add(f"{total} = {scalar.combine(fold.op, total, value, dtype)};")
+            for lane, value in enumerate(lanes):
+                test = f"{scalar.better(fold.op, value, total, dtype)} || {position} == {scalar.LAST_INDEX}"
+                place = f"i32({shifted('col', lane)})"
+                self.scope.add(f"if ({test}) {{ {total} = {value}; {position} = {place}; }}")
+            return
+        while len(lanes) > 1:
+            lanes = [f"({scalar.combine(fold.op, x, y, dtype)})" if scalar.infix(fold.op, dtype)
+                     else scalar.combine(fold.op, x, y, dtype) for x, y in zip(lanes[::2], lanes[1::2], strict=True)]
+        self.scope.add(f"{total} = {scalar.combine(fold.op, total, lanes[0], dtype)};")
 
     def _store(self, plan: _Plan) -> None:
         for s in plan.stage.stores:

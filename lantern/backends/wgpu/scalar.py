@@ -213,6 +213,11 @@ def combine(op: ReduceOp, x: str, y: str, dtype: DType) -> str:
     return operation(_FOLDS[op], [x, y], dtype, dtype)
 
 
+def infix(op: ReduceOp, dtype: DType) -> bool:
+    """Whether `combine` is written with an operator, and so needs parentheses inside of another."""
+    return op not in (ReduceOp.MAX, ReduceOp.MIN) or dtype == BOOL
+
+
 def better(op: ReduceOp, x: str, y: str, dtype: DType) -> str:
     """Whether value `x` wins over value `y` in ARGMAX or ARGMIN, whichever comes first: NaN wins over numbers."""
     sign = ">" if op is ReduceOp.ARGMAX else "<"
