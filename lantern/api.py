@@ -37,8 +37,8 @@ class _Differentiated:
         self.single = isinstance(argnums, int)
         wanted = [argnums] if isinstance(argnums, int) else list(argnums)
         if any(not -len(args) <= i < len(args) for i in wanted):
-            raise ArgumentError(f"{verb}({name_of(f)}): argnums={argnums} asks for an argument that was not given by position; "
-                                f"{len(args)} were")
+            raise ArgumentError(f"{verb}({name_of(f)}): argnums={argnums} asks for an argument that was not given by "
+                                f"position; {len(args)} were")
         self.positions = [i % len(args) for i in wanted]
         self.f, self.args, self.kwargs = f, args, kwargs
         self.__name__ = name_of(f)
@@ -59,16 +59,16 @@ class _Differentiated:
         """The chosen parameters, for messages."""
         names = [n.split("[")[0].split(".")[0] for n in argument_names(self.f, self.args)]
         unique = list(dict.fromkeys(names))
-        kind = inspect.Parameter.POSITIONAL_ONLY
-        return inspect.Signature([inspect.Parameter(unique[i] if i < len(unique) else f"argument_{i}", kind) for i in self.positions])
+        chosen = [unique[i] if i < len(unique) else f"argument_{i}" for i in self.positions]
+        return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in chosen])
 
 
 def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """A function that gives f's value and its gradient: `(value, gradient)`, or `((value, aux), gradient)` with `has_aux`,
-    where f returns `(value, aux)`.
+    """A function that gives f's value and its gradient: `(value, gradient)`.
 
-    f returns a floating-point scalar; the gradient has the structure, shapes and dtypes of the argument(s) `argnums` (a
-    tuple of gradients for a sequence). Outside `jit` Python may branch on values. aux may hold anything.
+    The value is a floating-point scalar; the gradient has the structure, shapes and dtypes of the argument(s) `argnums`
+    (a tuple of gradients for a sequence). With `has_aux` f returns `(value, aux)`, where aux may hold anything, and the
+    outcome is `((value, aux), gradient)`. Outside `jit` Python may branch on values.
 
     Raises NotDifferentiableError for integer arguments and for non-scalar results.
 
@@ -89,8 +89,8 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> 
 def _check_floats(flat: Flat) -> None:
     for name, aval in zip(flat.names, flat.avals, strict=True):
         if not is_float(aval.dtype):
-            raise NotDifferentiableError(f"{flat.title}: argument `{name}` is {aval}; gradients need floating-point arguments. "
-                                         "Convert it with astype, or choose others with argnums")
+            raise NotDifferentiableError(f"{flat.title}: argument `{name}` is {aval}; gradients need floating-point "
+                                         "arguments. Convert it with astype, or choose others with argnums")
 
 
 def _gradient(flat: Flat, chosen: _Differentiated, has_aux: bool) -> Any:
@@ -102,7 +102,8 @@ def _gradient(flat: Flat, chosen: _Differentiated, has_aux: bool) -> Any:
     if aval is None or aval.shape != () or (not has_aux and len(lin.out_avals) != 1) or not is_float(aval.dtype):
         got = ", ".join(map(str, lin.out_avals)) or "nothing"
         cure = "" if has_aux else "; for further outputs return (loss, others) and use has_aux=True"
-        raise NotDifferentiableError(f"{flat.title}: the function must return one floating-point scalar, got {got}{cure}")
+        raise NotDifferentiableError(
+            f"{flat.title}: the function must return one floating-point scalar, got {got}{cure}")
     lin.check_connected()
     back = lin.pull([literal(1.0, aval.dtype), *[Zero(a) for a in lin.out_avals[1:]]])
     gradients = tree.unflatten(flat.treedef, [as_result(x) for x in back])[0]
@@ -121,7 +122,8 @@ def _split_aux(f: Function, outside: dict[int, Any], title: str) -> Function:
     def g(*args: Any) -> Any:
         result = f(*args)
         if not isinstance(result, tuple) or len(result) != 2:   # pyright: ignore[reportUnknownArgumentType]
-            raise TypeError(f"{title}: with has_aux=True the function must return (value, aux), got {type(result).__name__}")   # pyright: ignore[reportUnknownArgumentType]
+            got = type(result).__name__     # pyright: ignore[reportUnknownArgumentType]
+            raise TypeError(f"{title}: with has_aux=True the function must return (value, aux), got {got}")
         value, aux = result     # pyright: ignore[reportUnknownVariableType]
         leaves, treedef = tree.flatten(aux)
         for i, x in enumerate(leaves):
@@ -190,9 +192,9 @@ def _linearize(f: Function, *primals: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """`(f(*primals), pull)`, where `pull(cotangents)` gives a tuple of cotangents, one for each primal; with `has_aux` also
-    aux (arrays).
+    """`(f(*primals), pull)`, where `pull(cotangents)` gives a tuple of cotangents, one for each primal.
 
+    With `has_aux` f returns `(value, aux)`, and the outcome is `(value, pull, aux)`; aux holds arrays.
     Raises ArgumentError if the cotangents do not have the structure and shapes of the result.
 
     >>> y, pull = vjp(lambda x, y: x * y, 3.0, 4.0)
@@ -212,7 +214,8 @@ def _vjp(f: Function, primals: Sequence[Any], has_aux: bool) -> tuple[Any, ...]:
     def pull(cotangents: Any) -> Any:
         leaves, treedef = tree.flatten(cotangents)
         if treedef is not wanted:
-            raise ArgumentError(f"the pullback of {flat.name} wants cotangents of the structure {wanted}, got {treedef}")
+            raise ArgumentError(f"the pullback of {flat.name} wants cotangents of the structure {wanted}, "
+                                f"got {treedef}")
         given = as_values(leaves, lambda: [f"cotangent_{i}" for i in range(len(leaves))], flat.title)
         given = [_matched(c, a, flat.name) for c, a in zip(given, lin.out_avals, strict=False)]
         back = lin.pull([*given, *[Zero(a) for a in lin.out_avals[len(given):]]])
@@ -232,9 +235,9 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, *, axis_name: Hashabl
          axis_size: int | None = None) -> Callable[..., Any]:
     """f over one more axis of its arguments, without a loop.
 
-    `in_axes`: the axis of each argument that is mapped over, or None for those that are the same for all: an int, or a tree
-    that is a prefix of the arguments (a tuple, one entry an argument). `out_axes`: where the axis goes in the results; None
-    for results without it. `axis_name` makes the axis known to `lax.psum` and its kin.
+    `in_axes`: the axis of each argument that is mapped over, or None for those that are the same for all: an int, or a
+    tree that is a prefix of the arguments (a tuple, one entry an argument). `out_axes`: where the axis goes in the
+    results; None for results without it. `axis_name` makes the axis known to `lax.psum` and its kin.
 
     Raises ArgumentError for axes of different sizes, listing them, and for trees that do not fit.
 
@@ -269,7 +272,8 @@ def _is_none(x: Any) -> bool:
 def _in_axes(flat: Flat, in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int | None]:
     given: Any = tuple(cast(Sequence[Any], in_axes)) if isinstance(in_axes, (list, tuple)) else in_axes
     if type(given) is tuple and len(given) != len(args):    # pyright: ignore[reportUnknownArgumentType]
-        raise ArgumentError(f"{flat.title}: in_axes={in_axes!r} does not have one entry for each of {len(args)} arguments")
+        raise ArgumentError(
+            f"{flat.title}: in_axes={in_axes!r} does not have one entry for each of {len(args)} arguments")
     try:
         entries = tree.broadcast_prefix(given, args, is_leaf=_is_none)
     except ArgumentError as error:
@@ -279,8 +283,8 @@ def _in_axes(flat: Flat, in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, 
     for name, x, a in zip(flat.names, flat.leaves, entries, strict=True):
         rank = typeof(x).ndim
         if a is not None and not -rank <= a < rank:
-            raise ArgumentError(f"{flat.title}: argument `{name}` is {typeof(x)} and has no axis {a}; use None in in_axes for an "
-                                "argument that is not mapped")
+            raise ArgumentError(f"{flat.title}: argument `{name}` is {typeof(x)} and has no axis {a}; use None in "
+                                "in_axes for an argument that is not mapped")
         axes.append(a if a is None else a % rank)
     return axes
 
@@ -291,8 +295,8 @@ def _axis_size(flat: Flat, axes: Sequence[int | None], given: int | None) -> int
     if not found:
         raise ArgumentError(f"{flat.title}: at least one argument must be mapped (or give axis_size)")
     if len(found) > 1:
-        listed = ", ".join(f"`{n}` has {s}" for n, s in sizes.items()) + (f", axis_size={given}" if given is not None else "")
-        raise ArgumentError(f"{flat.title}: mapped axes must have one size, but {listed}")
+        listed = [f"`{n}` has {s}" for n, s in sizes.items()] + ([] if given is None else [f"axis_size={given}"])
+        raise ArgumentError(f"{flat.title}: mapped axes must have one size, but {', '.join(listed)}")
     return found.pop()
 
 
@@ -301,7 +305,8 @@ def _out_axes(flat: Flat, out_axes: Any) -> list[int | None]:
     try:
         return tree.broadcast_prefix(out_axes, tree_of_none, is_leaf=_is_none)
     except ArgumentError as error:
-        raise ArgumentError(f"{flat.title}: out_axes={out_axes!r} does not fit the outputs {flat.out_tree}: {error}") from None
+        raise ArgumentError(
+            f"{flat.title}: out_axes={out_axes!r} does not fit the outputs {flat.out_tree}: {error}") from None
 
 
 def _moved(x: Value, source: int, to: int) -> Value:
@@ -329,8 +334,9 @@ def _basis(like: Value) -> Value:
 
 
 def jacfwd(f: Function, argnums: int = 0) -> Callable[..., Any]:
-    """The Jacobian of f in one argument, column by column (forward mode): for each pair of output leaf and input leaf an
-    array of shape `output.shape + input.shape`.
+    """The Jacobian of f in one argument, column by column (forward mode).
+
+    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`.
 
     >>> import lantern.numpy as jnp
     >>> jacfwd(lambda x: x * x)(jnp.array([1.0, 2.0])).tolist()
@@ -342,10 +348,15 @@ def jacfwd(f: Function, argnums: int = 0) -> Callable[..., Any]:
         _check_floats(flat)
         lin = Linearized(flat)
         columns = [_columns(lin, i) for i in range(len(flat.leaves))]
-        rows = [tree.unflatten(flat.treedef, [as_result(c[o]) for c in columns])[0][0] for o in range(len(lin.out_avals))]
+        rows = [_as_argument(flat, [c[o] for c in columns]) for o in range(len(lin.out_avals))]
         return tree.unflatten(flat.out_tree, rows)
 
     return _named(g, "jacfwd", f)
+
+
+def _as_argument(flat: Flat, leaves: Sequence[Value]) -> Any:
+    """Leaves in the structure of the one chosen argument."""
+    return tree.unflatten(flat.treedef, [as_result(x) for x in leaves])[0][0]
 
 
 def _columns(lin: Linearized, i: int) -> list[Value]:
@@ -360,8 +371,9 @@ def _columns(lin: Linearized, i: int) -> list[Value]:
 
 
 def jacrev(f: Function, argnums: int = 0) -> Callable[..., Any]:
-    """The Jacobian of f in one argument, row by row (reverse mode): for each pair of output leaf and input leaf an array
-    of shape `output.shape + input.shape`.
+    """The Jacobian of f in one argument, row by row (reverse mode).
+
+    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`.
 
     >>> import lantern.numpy as jnp
     >>> jacrev(lambda x: x * x)(jnp.array([1.0, 2.0])).tolist()
@@ -372,7 +384,7 @@ def jacrev(f: Function, argnums: int = 0) -> Callable[..., Any]:
         flat = chosen.flat("jacrev")
         _check_floats(flat)
         lin = Linearized(flat)
-        rows = [tree.unflatten(flat.treedef, [as_result(x) for x in _rows(lin, o)])[0][0] for o in range(len(lin.out_avals))]
+        rows = [_as_argument(flat, _rows(lin, o)) for o in range(len(lin.out_avals))]
         return tree.unflatten(flat.out_tree, rows)
 
     return _named(g, "jacrev", f)

@@ -39,7 +39,7 @@ class Linearized:
         names = [*["a captured value"] * len(t.captured), *[f"`{n}`" for n in flat.names],
                  *[f"the tangent of `{n}`" for n in flat.names]]
         j = trace(body, avals, [*args, *[None] * len(flat.leaves)], title=flat.title, names=names)
-        t.known.clear()     # the derivative holds (in j.captured) what it needs of the values looked at; the rest goes now
+        t.known.clear()     # j.captured holds what the derivative needs of the values looked at; the rest goes now
         n_out = len(self.nonzero_out)
         unknown = [False] * (len(j.captured) + len(args)) + [True] * len(flat.leaves)
         force = [False] * n_out + [True] * sum(self.nonzero_out)
@@ -49,12 +49,12 @@ class Linearized:
         self.outs, self.residuals = values[:n_out], values[n_out:]
 
     def check_connected(self) -> None:
-        """Raises NotDifferentiableError if the first output lost its dependence when a value left as a Python number."""
+        """Raises NotDifferentiableError if the first output lost its dependence as a value left as a Python number."""
         if self.cut is not None and not self.nonzero_out[0]:
             raise NotDifferentiableError(
-                f"{self.title}: the result depends on no differentiated argument, but a value was taken out as a Python number "
-                f"(float, int, item, math functions), at {self.cut}. Keep it an array (lantern.numpy functions), or wrap it in "
-                "lantern.lax.stop_gradient if a zero gradient is meant")
+                f"{self.title}: the result depends on no differentiated argument, but a value was taken out as a "
+                f"Python number (float, int, item, math functions), at {self.cut}. Keep it an array (lantern.numpy "
+                "functions), or wrap it in lantern.lax.stop_gradient if a zero gradient is meant")
 
     def push(self, tangents: Sequence[Tangent]) -> list[Value]:
         """Tangents of the inputs (Zero allowed) to tangents of the outputs."""
@@ -105,7 +105,8 @@ def check_tangents(flat: Flat, tangents: Sequence[Any]) -> list[Value]:
     """
     leaves, treedef = tree.flatten((tuple(tangents), {}))
     if treedef is not flat.treedef:
-        raise ArgumentError(f"{flat.title}: tangents must have the structure of the primals, {flat.treedef}, got {treedef}")
+        raise ArgumentError(f"{flat.title}: tangents must have the structure of the primals, {flat.treedef}, "
+                            f"got {treedef}")
     values = as_values(leaves, lambda: [f"the tangent of {n}" for n in flat.names], flat.title)
     for name, x, aval in zip(flat.names, values, flat.avals, strict=True):
         _check_tangent(flat.title, name, typeof(x), aval)

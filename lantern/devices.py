@@ -60,9 +60,9 @@ def devices(platform: str | None = None) -> list[Device]:
 
 
 def find_device(name: DeviceLike) -> Device:
-    """The device that `name` means: "cpu", "gpu", "gpu:1", a part of an adapter's name; or "reference" and "emulate", the
-    judges.
+    """The device that `name` means.
 
+    That is "cpu", "gpu", "gpu:1", a part of an adapter's name; or "reference" and "emulate", the judges.
     Raises DeviceError that lists what there is.
     """
     if isinstance(name, Device):
@@ -73,8 +73,8 @@ def find_device(name: DeviceLike) -> Device:
     matches = [d for d in gpus() if name in ("gpu", str(d)) or name.lower() in d.name.lower()]
     if not name or not matches:
         there = ", ".join(f"{d} ({d.name})" for d in devices())
-        raise DeviceError(f"no device is called {name!r}; there are {there}. Set LANTERN_DEVICE or device= to one of them; "
-                          "`lantern doctor` explains a missing GPU")
+        raise DeviceError(f"no device is called {name!r}; there are {there}. Set LANTERN_DEVICE or device= to one of "
+                          "them; `lantern doctor` explains a missing GPU")
     return matches[0]
 
 

@@ -177,7 +177,7 @@ _SUCCESSORS: dict[Any, tuple[Any, ...]] = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _above(node: Any) -> frozenset[Any]:
     return frozenset({node}).union(*[_above(s) for s in _SUCCESSORS[node]])
 

@@ -1,4 +1,4 @@
-"""Eager functions as single programs: outside any trace, `x + b` is one cached kernel, not convert, broadcast and add."""
+"""Eager functions as single programs: outside any trace `x + b` is one cached kernel, not convert, broadcast, add."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -48,7 +48,7 @@ def argument_names(f: Function, args: Sequence[Any], kwargs: dict[str, Any] | No
 
 
 def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) -> Value:
-    """A leaf as an array. In eager code (device given) NumPy and Python values go to the device; inside a trace they stay.
+    """A leaf as an array. In eager code (device given) NumPy and Python values go to the device; in a trace they stay.
 
     Raises TypeError, naming the argument, for what is no array.
     """
@@ -62,15 +62,18 @@ def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) 
         return as_value(unwrapped(x), device, name, what)
     found = constant(x)
     if found is None:
-        raise TypeError(f"{what}: argument `{name()}` must be an array or a number, got {x!r} of type {type(x).__name__}, at "
-                        f"{user_source()}. Leave it out of the differentiated or mapped arguments, or name it in static_argnames")
+        raise TypeError(
+            f"{what}: argument `{name()}` must be an array or a number, got {x!r} of type {type(x).__name__}, "
+            f"at {user_source()}. Leave it out of the differentiated or mapped arguments, or name it in "
+            "static_argnames")
     values, aval = found
     if device is None:
         return Literal(values[()], aval) if aval.weak else values
     return on_device(values, device, aval.weak)
 
 
-def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: str, place: Device | None = None) -> list[Value]:
+def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: str,
+              place: Device | None = None) -> list[Value]:
     """All leaves as arrays of one device: `place`, or theirs. Inside a trace, as they are.
 
     Raises DeviceError for arrays of two devices, or of another than `place`.
@@ -85,7 +88,8 @@ def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: s
 class Flat:
     """f over leaves. After the call, `out_tree` is known. `place`: the device for NumPy and Python values."""
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], verb: str, place: Device | None = None) -> None:
+    def __init__(self, f: Function, args: Sequence[Any], kwargs: dict[str, Any], verb: str,
+                 place: Device | None = None) -> None:
         self.f, self.verb, self.args, self.kwargs = f, verb, args, kwargs
         leaves, self.treedef = tree.flatten((tuple(args), kwargs))
         self.leaves = as_values(leaves, lambda: self.names, self.title, place)
@@ -103,6 +107,7 @@ class Flat:
         return name_of(self.f)
 
     def __call__(self, *leaves: Value) -> Sequence[Value]:
+        """f's outputs as leaves; their structure goes to `out_tree`."""
         args, kwargs = tree.unflatten(self.treedef, leaves)
         outs = call_checked(self.f, args, kwargs)
         flat, self.out_tree = tree.flatten(outs)
@@ -130,13 +135,14 @@ def as_output(x: Any, what: str) -> Value:
         return as_output(unwrapped(x), what)
     found = constant(x)
     if found is None:
-        raise TypeError(f"{what}: the function must return arrays, got {x!r} of type {type(x).__name__}, at {user_source()}")
+        raise TypeError(
+            f"{what}: the function must return arrays, got {x!r} of type {type(x).__name__}, at {user_source()}")
     values, aval = found
     return Literal(values[()], aval) if aval.weak else values
 
 
 def as_result(x: Value) -> AnyArray:
-    """An outcome for the user: literals and NumPy values become arrays, of the device or of the trace that stages them."""
+    """A result for the user: literals and NumPy values become arrays of the device or of the trace that stages them."""
     if is_array(x):
         return x
     place = context.current()

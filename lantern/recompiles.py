@@ -10,7 +10,7 @@ from lantern import events
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one compilation of a function was for: names and types of its leaves, structure, static arguments, device."""
+    """What a compilation of a function was for: names and types of its leaves, structure, static arguments, device."""
 
     types: tuple[tuple[str, str], ...]
     structure: str

@@ -135,7 +135,8 @@ def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozen
     seconds = time.perf_counter() - start
     events.emit("compile.end", name=name, device=str(device), seconds=seconds, equations=len(jaxpr.eqns))
     if config.flags.log_compiles:
-        logger.warning("compiled %s for %s in %.1f ms (%d equations)", name or "program", device, seconds * 1e3, len(jaxpr.eqns))
+        logger.warning("compiled %s for %s in %.1f ms (%d equations)",
+                       name or "program", device, seconds * 1e3, len(jaxpr.eqns))
     return _compiled.put(key, Compiled(lowering, run, device, tuple(jaxpr.out_avals), seconds))
 
 
@@ -178,7 +179,8 @@ def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
     raise TypeError(f"{primitive.name}: wanted arrays, got {type(x).__name__}, at {user_source()}")
 
 
-def _compile_operation(primitive: Primitive, avals: Sequence[ShapedArray], params: Mapping[str, Any], device: Device) -> Compiled:
+def _compile_operation(primitive: Primitive, avals: Sequence[ShapedArray], params: Mapping[str, Any],
+                       device: Device) -> Compiled:
     if primitive.lower is Inline.SUBJAXPR:
         return compile_jaxpr(params["jaxpr"], device, name=str(params["name"]))
     source = user_source()

@@ -28,8 +28,10 @@ def filtered(tb: TracebackType | None) -> TracebackType | None:
 
 
 def boundary(f: Callable[P, R]) -> Callable[P, R]:
-    """For public functions: an exception that leaves `f` shows the user's frames. This function's own frame stays, since
-    Python adds it while the exception passes."""
+    """For public functions: an exception that leaves `f` shows the user's frames.
+
+    This function's own frame stays, since Python adds it while the exception passes.
+    """
 
     @wraps(f)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,7 +1,7 @@
 """Pytrees: nested containers with arrays (or anything else) at the leaves.
 
-dict (by sorted key), list, tuple, None, namedtuple, and what is registered: classes by two functions, dataclasses by their
-fields. Everything else is a leaf.
+dict (by sorted key), list, tuple, None, namedtuple, and what is registered: classes by two functions, dataclasses by
+their fields. Everything else is a leaf.
 """
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Node:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TreeDef:
-    """The structure of a pytree without its leaves. Interned: equal structures are one object, so comparing them is free.
+    """The structure of a pytree without its leaves. Interned: equal structures are one object, so comparing is free.
 
     >>> str(structure({"w": 1, "b": [2, None]}))
     "{'b': [*, None], 'w': *}"
@@ -68,7 +68,8 @@ class TreeDef:
             return f"[{', '.join(parts)}]"
         if kind is tuple:
             return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-        return f"{kind.__name__}({', '.join(f'{n.lstrip(chr(46))}={p}' for n, p in zip(self.names, parts, strict=True))})"
+        fields = [f"{n.lstrip('.')}={p}" for n, p in zip(self.names, parts, strict=True)]
+        return f"{kind.__name__}({', '.join(fields)})"
 
 
 LEAF = TreeDef(None, None, (), 1)
@@ -287,7 +288,8 @@ def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callabl
 
 
 def register_node(kind: type[T], flatten: Callable[[T], tuple[Sequence[Any], Hashable]],
-                  unflatten: Callable[[Any, Sequence[Any]], T], names: Callable[[T], Sequence[str]] | None = None) -> None:
+                  unflatten: Callable[[Any, Sequence[Any]], T],
+                  names: Callable[[T], Sequence[str]] | None = None) -> None:
     """Make a class a container: `flatten(x) -> (children, static)`, `unflatten(static, children) -> x`.
 
     Raises ArgumentError if the class is registered already.
@@ -321,7 +323,8 @@ def register_dataclass(kind: Any = None, *, static: Sequence[str] = ()) -> Any:
     fields = [f.name for f in dataclasses.fields(kind) if f.init]
     missing = [s for s in static if s not in fields]
     if missing:
-        raise ArgumentError(f"register_dataclass: {kind.__name__} has no field {', '.join(missing)}; it has {', '.join(fields)}")
+        raise ArgumentError(f"register_dataclass: {kind.__name__} has no field {', '.join(missing)}; "
+                            f"it has {', '.join(fields)}")
     dynamic = [f for f in fields if f not in static]
 
     def take_apart(x: Any) -> tuple[list[Any], Hashable]:

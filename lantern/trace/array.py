@@ -23,7 +23,7 @@ def install_operators(module: ModuleType) -> None:
     _numpy = module
 
 
-class Array(Generic[D, Unpack[S]]):
+class Array(Generic[D, *S]):
     """An immutable array of static shape. `isinstance(x, Array)` holds for traced values as well.
 
     In annotations: `Array[f32, Batch, Literal[3]]`, or shorter `Float[Batch, Literal[3]]`.
@@ -319,7 +319,7 @@ class Array(Generic[D, Unpack[S]]):
         return self
 
 
-AnyArray: TypeAlias = Array[Any, Unpack[tuple[Any, ...]]]
+AnyArray: TypeAlias = Array[Any, *tuple[Any, ...]]
 HostArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 

@@ -6,7 +6,7 @@ from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, subjaxprs
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
-    """Raises InternalError unless every variable is bound once before its use and has the type its primitive gives it."""
+    """Raises InternalError unless every variable is bound once, before use, and has the type its primitive gives it."""
     bound = set(jaxpr.invars)
     for e in jaxpr.eqns:
         _check_inputs(e, bound)

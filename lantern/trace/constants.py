@@ -26,8 +26,10 @@ def narrowed(x: np.ndarray[Any, Any], wanted: np.dtype[Any]) -> np.ndarray[Any, 
 
 
 def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
-    """A read-only copy of a Python scalar, NumPy scalar or NumPy array in its default width, with its aval; None for what
-    is none of these."""
+    """A read-only copy of a Python scalar, NumPy scalar or NumPy array in its default width, with its aval.
+
+    None for what is none of these.
+    """
     if isinstance(x, (bool, int, float)):
         dtype = python_dtype(bool if isinstance(x, bool) else int if isinstance(x, int) else float)
         values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)

@@ -4,8 +4,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Protocol
-
 
 from lantern.errors import ArgumentError
 from lantern.source import Source, user_source
@@ -118,7 +118,7 @@ def typeof(x: Value) -> ShapedArray:
     raise TypeError(f"{type(x).__name__} is not an array: {x!r}")
 
 
-_axes: ContextVar[Mapping[Hashable, int]] = ContextVar("lantern_axes", default={})
+_axes: ContextVar[Mapping[Hashable, int]] = ContextVar("lantern_axes", default=MappingProxyType({}))
 
 
 def axis_size(name: Hashable) -> int:

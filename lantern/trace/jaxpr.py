@@ -143,7 +143,8 @@ def fingerprint(jaxpr: Jaxpr) -> tuple[Any, ...]:
     head = tuple([v.aval for v in jaxpr.invars])
     for v in jaxpr.invars:
         atom(v)
-    body = tuple([(e.primitive.name, tuple(map(atom, e.invars)), tuple([(k, param(e.params[k])) for k in sorted(e.params)]),
+    body = tuple([(e.primitive.name, tuple(map(atom, e.invars)),
+                   tuple([(k, param(e.params[k])) for k in sorted(e.params)]),
                    tuple([(atom(v), v.aval) for v in e.outvars])) for e in jaxpr.eqns])
     return head, body, tuple(map(atom, jaxpr.outvars))
 
@@ -158,6 +159,7 @@ class Namer:
         self.names: dict[Var, str] = {}
 
     def __call__(self, a: Atom) -> str:
+        """The letters of a variable; the value of a literal, with its dtype unless that is weak."""
         if isinstance(a, Literal):
             text = repr(a.value.item()) if a.aval.dtype.kind in "biuf" else str(a.value)
             return text if a.aval.weak else f"{text}:{short_name(a.aval.dtype)}"

@@ -56,8 +56,10 @@ class Inline(Enum):
 
 
 class Alias(Enum):
-    """A lowering that is no work: the one output is the first operand's elements, in the same flat order and of the same
-    dtype (reshape, stop_gradient). Both become one slot."""
+    """A lowering that is no work: the one output and the first operand become one slot.
+
+    The output has the operand's elements, in the same flat order and of the same dtype (reshape, stop_gradient).
+    """
 
     OPERAND = "operand"
 

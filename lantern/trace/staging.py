@@ -1,8 +1,8 @@
 """Tracing: recording operations, and values on demand.
 
-A trace is given the values of some of its inputs (grad: its arguments; jit, vmap and loop bodies: none; a jvp: the primals,
-not the tangents). A value is known when every input it depends on is known. What a trace computes on demand it computes in
-its parent trace; hence the parent can differentiate it, stage it or refuse.
+A trace is given the values of some of its inputs (grad: its arguments; jit, vmap and loop bodies: none; a jvp: the
+primals, not the tangents). A value is known when every input it depends on is known. What a trace computes on demand it
+computes in its parent trace; hence the parent can differentiate it, stage it or refuse.
 """
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class StagingTrace:
         elif type(x) is Literal:
             return x
         elif is_host_array(x):
-            x = frozen(x)   # evaluation is late and the user may refill this buffer: read it now, and again at its next use
+            x = frozen(x)   # evaluation is late and the user may refill this buffer: read it now, and again at next use
         entry = self.captured.get(id(x))
         if entry is None:
             entry = self.captured[id(x)] = (Var(typeof(x)), x)
@@ -84,7 +84,8 @@ class StagingTrace:
         """Record one equation, or hand it to the parent if nothing here is of this trace."""
         if not self.live:
             raise EscapedTracerError(f"{primitive.name} was called under {self.title}, which has already returned")
-        if not self.stage_all and "axis_name" not in params and not any([type(a) is Tracer and a.trace is self for a in args]):
+        if (not self.stage_all and "axis_name" not in params
+                and not any([type(a) is Tracer and a.trace is self for a in args])):
             return self.parent.bind(primitive, args, params, source)
         source = source or self.source or user_source()
         atoms = tuple([self.atom(a) for a in args])
@@ -155,10 +156,12 @@ def is_ancestor(trace: Trace, of: Trace | None) -> bool:
 def misplaced(t: Tracer) -> EscapedTracerError:
     """The error for a tracer used where its trace is not active."""
     if t.trace.live:
-        return EscapedTracerError(f"{t.aval} belongs to {t.trace.title}, which is not active here: it was made at {t.source}. "
-                                  "A trace belongs to one thread: start the thread outside, or compute in this one.")
-    return EscapedTracerError(f"{t.aval} escaped from {t.trace.title}, which has returned: it was made at {t.source}. "
-                              "Return it (has_aux=True), or store float(x) or lantern.device_get(x) instead of x.")
+        return EscapedTracerError(
+            f"{t.aval} belongs to {t.trace.title}, which is not active here: it was made at {t.source}. "
+            "A trace belongs to one thread: start the thread outside, or compute in this one.")
+    return EscapedTracerError(
+        f"{t.aval} escaped from {t.trace.title}, which has returned: it was made at {t.source}. "
+        "Return it (has_aux=True), or store float(x) or lantern.device_get(x) instead of x.")
 
 
 class Tracer(Array[Any, *tuple[Any, ...]]):
@@ -175,8 +178,10 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
         return self.variable.aval
 
     def concrete(self, what: str, cuts: bool = False) -> Any:
-        """The value as a device array; `what` names the wish in the error. `cuts`: it leaves as a number, whose later use
-        has no gradient."""
+        """The value as a device array; `what` names the wish in the error.
+
+        `cuts`: the value leaves as a number, whose later use has no gradient.
+        """
         value: Any = self
         while type(value) is Tracer:
             trace = value.trace
@@ -188,9 +193,10 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
                 value = trace.value_of(value.variable)
             except _UnknownInputs as inputs:
                 raise UnknownValueError(
-                    f"{what} needs the value of {self.aval}, at {user_source()}. It was made at {self.source} and depends on "
-                    f"{inputs}, which has no value while tracing. Use lantern.numpy.where (cond, scan and while_loop for whole "
-                    "branches and loops), or make the argument static (static_argnames).") from None
+                    f"{what} needs the value of {self.aval}, at {user_source()}. It was made at {self.source} and "
+                    f"depends on {inputs}, which has no value while tracing. Use lantern.numpy.where (cond, scan and "
+                    "while_loop for whole branches and loops), or make the argument static "
+                    "(static_argnames).") from None
         return value.value if type(value) is Literal else value
 
     def _number(self, what: str) -> Any:
@@ -221,18 +227,20 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TracerConversionError(
-            f"numpy.asarray(x): {self.aval} (made at {self.source}) is traced by {self.trace.title}; a conversion would cut the "
-            f"gradient in silence, at {user_source()}. Use lantern.numpy functions, or lantern.device_get(x) to take the value "
-            "as a constant.")
+            f"numpy.asarray(x): {self.aval} (made at {self.source}) is traced by {self.trace.title}; a conversion "
+            f"would cut the gradient in silence, at {user_source()}. Use lantern.numpy functions, or "
+            "lantern.device_get(x) to take the value as a constant.")
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> NoReturn:
         raise TracerConversionError(
-            f"numpy.{func.__name__} cannot trace or differentiate {self.aval} (made at {self.source}), at {user_source()}. "
-            f"Use lantern.numpy.{func.__name__}, or lantern.device_get(x) to take the value as a constant.")
+            f"numpy.{func.__name__} cannot trace or differentiate {self.aval} (made at {self.source}), "
+            f"at {user_source()}. Use lantern.numpy.{func.__name__}, or lantern.device_get(x) to take the value as "
+            "a constant.")
 
     def __dlpack__(self, **_: Any) -> NoReturn:
-        raise TracerConversionError(f"{self.aval} (made at {self.source}) is traced by {self.trace.title} and has no memory, at "
-                                    f"{user_source()}. Use lantern.device_get(x) to take the value as a constant.")
+        raise TracerConversionError(
+            f"{self.aval} (made at {self.source}) is traced by {self.trace.title} and has no memory, "
+            f"at {user_source()}. Use lantern.device_get(x) to take the value as a constant.")
 
     def __repr__(self) -> str:
         try:
@@ -250,7 +258,8 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
         return format(self.concrete("format(x)"), spec) if spec else str(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TracerConversionError(f"{self.aval} (made at {self.source}) is traced by {self.trace.title} and cannot be pickled")
+        raise TracerConversionError(
+            f"{self.aval} (made at {self.source}) is traced by {self.trace.title} and cannot be pickled")
 
     def block_until_ready(self) -> Tracer:
         """Nothing to wait for."""
@@ -285,7 +294,8 @@ def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], value
         captured = list(t.captured.values())
         eqns = needed_eqns(t.eqns, outs)
         jaxpr = Jaxpr((*[v for v, _ in captured], *[i.variable for i in ins]), eqns, outs)
-        known = {v: t.values[v] for e in eqns for v in e.outvars if v in t.values} if len(t.values) > len(captured) else {}
+        looked = len(t.values) > len(captured)      # else nothing was computed on the way
+        known = {v: t.values[v] for e in eqns for v in e.outvars if v in t.values} if looked else {}
         return Traced(jaxpr, [x for _, x in captured], known, t.cut)
     finally:
         context.leave(token)

@@ -45,8 +45,10 @@ def batch_eval(jaxpr: Jaxpr, axis: Axis, args: Sequence[Value], dims: Dims) -> t
 
 
 def mentions(params: Params, axis: Axis) -> bool:
-    """Whether an equation speaks of the axis by name, itself or in a sub-jaxpr: then it is batched even without a batched
-    operand."""
+    """Whether an equation speaks of the axis by name, itself or in a sub-jaxpr.
+
+    Then it is batched even without a batched operand.
+    """
     if axis.name is None:
         return False
     if "axis_name" in params and params["axis_name"] == axis.name:

@@ -38,7 +38,8 @@ def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn
     known = Jaxpr(known.invars, known.eqns, (*known.outvars[: len(known_outs)], *new))
     fresh: list[Var] = [a for v, a in zip(residuals, outer, strict=True) if v in set(new)]
     first = [Eqn(jit_p, tuple(known_in), {"jaxpr": known, "name": name}, (*known_outs, *fresh), e.source)]
-    second = [Eqn(jit_p, (*outer, *unknown_in), {"jaxpr": later, "name": f"linear({name})"}, tuple(unknown_outs), e.source)]
+    second = [Eqn(jit_p, (*outer, *unknown_in), {"jaxpr": later, "name": f"linear({name})"}, tuple(unknown_outs),
+                  e.source)]
     return (first if known.outvars else []), (second if later.outvars else [])
 
 

@@ -9,11 +9,12 @@ from lantern.transforms.masks import Force, Mask, memo_by_jaxpr, pick, spread
 
 
 @memo_by_jaxpr
-def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask, force: Force = False) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
+def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask,
+                       force: Force = False) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
     """(known, unknown, unknown_out, residuals).
 
-    known: known ins -> known outs + residuals. unknown: residuals + unknown ins -> unknown outs. The residuals are named by
-    the variables of `jaxpr`. `force`: outputs that must come from `unknown` even if they are known.
+    known: known ins -> known outs + residuals. unknown: residuals + unknown ins -> unknown outs. The residuals are
+    named by the variables of `jaxpr`. `force`: outputs that must come from `unknown` even if they are known.
     """
     unknown = set(pick(jaxpr.invars, unknown_in))
 
@@ -49,8 +50,10 @@ def _read_from_outside(later: Jaxpr, unknown: set[Var]) -> tuple[Var, ...]:
 
 def split_residuals(residuals: Sequence[Var], known_invars: Sequence[Var],
                     operands: Sequence[Any]) -> tuple[list[Any], list[Var]]:
-    """For the split rules of sub-jaxpr primitives: the atom that each residual has outside, and the residuals that need a
-    new variable. An input is not saved twice."""
+    """For the split rules of sub-jaxpr primitives: the atom that each residual has outside, and the new residuals.
+
+    New are those that need a variable there: an input is not saved twice.
+    """
     outer = dict(zip(known_invars, operands, strict=True))
     new = [v for v in residuals if v not in outer]
     fresh = {v: Var(v.aval) for v in new}

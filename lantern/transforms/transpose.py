@@ -26,7 +26,8 @@ class _Cotangents:
         if c is None or type(c) is Zero or a not in self.moving:
             return
         if config.flags.check and typeof(c).strong() != a.aval.strong():
-            raise InternalError(f"internal: the transposition of {e.primitive if e else 'outputs'} gives {typeof(c)} for {a.aval}")
+            raise InternalError(f"internal: the transposition of {e.primitive if e else 'outputs'} gives {typeof(c)} "
+                                f"for {a.aval}")
         self.sums[a] = add(self.sums[a], c) if a in self.sums else c
 
 
@@ -66,8 +67,10 @@ def _transpose_eqn(e: Eqn, env: dict[Any, Value], ct: _Cotangents) -> None:
 
 @memo_by_jaxpr
 def transpose_jaxpr(lin: Jaxpr, linear: Mask, nonzero: Mask, force: bool = False) -> tuple[Jaxpr, list[bool]]:
-    """(other ins, nonzero cotangents) -> cotangents of the linear ins that are reached (`force`: of all), and which those
-    are."""
+    """(other ins, nonzero cotangents) -> cotangents of the linear ins that are reached, and which those are.
+
+    `force`: of all linear ins.
+    """
     reached: list[bool] = []
     others = pick(lin.in_avals, linear, False)
 
