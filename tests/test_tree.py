@@ -58,7 +58,8 @@ def test_map_and_its_messages() -> None:
     assert tree.reduce(lambda a, b: a + b, [1, [2, 3]], 10) == 16
 
 
-trees = st.recursive(st.integers(), lambda c: st.lists(c, max_size=3) | st.dictionaries(st.text(max_size=2), c, max_size=3)
+trees = st.recursive(st.integers(), lambda c: st.lists(c, max_size=3)
+                     | st.dictionaries(st.text(max_size=2), c, max_size=3)
                      | st.tuples(c, c) | st.none() | st.builds(Point, c, c), max_leaves=12)
 
 

@@ -57,7 +57,8 @@ def test_static_arguments_by_name_position_type_and_bits() -> None:
 
 def test_static_arguments_that_cannot_be() -> None:
     f = lantern.jit(lambda x, shape: jnp.broadcast_to(x, shape), static_argnames=("shape",))
-    with pytest.raises(ArgumentError, match=r"static argument `shape` must be hashable, got \[2, 3\] of type list.*tuple"):
+    message = r"static argument `shape` must be hashable, got \[2, 3\] of type list.*tuple"
+    with pytest.raises(ArgumentError, match=message):
         f(1.0, [2, 3])
     with pytest.raises(ArgumentError, match="static_argnames names 'y'; the parameters are x"):
         lantern.jit(lambda x: x, static_argnames="y")
@@ -90,10 +91,12 @@ def test_results_may_be_inputs_constants_and_trees() -> None:
     assert out["two"].item() == 2.0
     assert out["none"] is None
     assert out["list"][0].tolist() == [2.0, 2.0]
-    with pytest.raises(TypeError, match=r"jit\(f\): the function must return arrays, got 'text' of type str"):
-        def f(x: Any) -> Any:       # noqa: F811
-            return "text"
-        lantern.jit(f)(1.0)
+
+    def g(x: Any) -> Any:
+        return "text"
+
+    with pytest.raises(TypeError, match=r"jit\(g\): the function must return arrays, got 'text' of type str"):
+        lantern.jit(g)(1.0)
 
 
 def test_nested_jit_and_tracing_inside_others() -> None:

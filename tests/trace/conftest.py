@@ -1,4 +1,6 @@
 """These tests are about tracing, so they run on the judge, in double precision."""
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest

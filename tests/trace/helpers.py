@@ -1,8 +1,11 @@
 """What the tracing tests share: central differences, and an operation that counts its evaluations."""
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
+from lantern.lower.expr import ScalarOp
 from lantern.ops.build import call
 from lantern.ops.elementwise import mul
 from lantern.ops.pointwise import elementwise
@@ -12,7 +15,6 @@ RUNS: list[int] = []
 
 
 def _counted(scalars: Any, dtype: Any, x: Any) -> Any:
-    from lantern.lower.expr import ScalarOp
     RUNS.append(1)
     return scalars.apply(ScalarOp.MUL, x, x, dtype=dtype)
 

@@ -1,16 +1,18 @@
 """Values on demand: Python control flow under grad, exactly-once evaluation, what may and may not be known."""
+from __future__ import annotations
+
 import math
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.trace.helpers import RUNS, close, differences, probe
 
 import lantern
 import lantern.numpy as jnp
 from lantern.errors import NotDifferentiableError, TracerConversionError, UnknownValueError
 from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import count_eqns, fingerprint
+from tests.trace.helpers import RUNS, close, differences, probe
 
 
 def newton(a: Any) -> Any:
@@ -116,7 +118,7 @@ def test_jvp_reuses() -> None:
 
 def test_print_and_repr(capsys: pytest.CaptureFixture[str]) -> None:
     def f(x: Any) -> Any:
-        print(x * 2.0)
+        print(x * 2.0)      # noqa: T201
         return x
 
     lantern.grad(f)(1.5)
@@ -150,7 +152,8 @@ def test_unknown_values_name_argument_line_and_cure() -> None:
     def f(width: Any, params: Any) -> Any:
         return params["w"] if params["w"] > 0 else width
 
-    with pytest.raises(UnknownValueError, match=r"bool\(x\).*test_on_demand.py:\d+ in f.*`params\['w'\]` of jit\(f\).*where.*static"):
+    message = r"bool\(x\).*test_on_demand.py:\d+ in f.*`params\['w'\]` of jit\(f\).*where.*static"
+    with pytest.raises(UnknownValueError, match=message):
         lantern.jit(f)(1.0, {"w": 2.0, "v": 1.0})
 
     def g(t: Any) -> Any:
