@@ -67,8 +67,8 @@ def test_gradient_of_a_product_with_zeros(values: list[float], want: list[float]
 
 def test_hessian_of_a_product_with_two_zeros() -> None:
     slopes = grad(lambda x: reduce.reduce_prod(x, (0,)))
-    rows = [np.asarray(jvp(slopes, (np.array([0, 0, 2], np.float32),), (u,))[1]).tolist() for u in np.eye(3,
-                                                                                                          dtype=np.float32)]
+    x = np.array([0, 0, 2], np.float32)
+    rows = [np.asarray(jvp(slopes, (x,), (u,))[1]).tolist() for u in np.eye(3, dtype=np.float32)]
     assert rows == [[0, 2, 0], [2, 0, 0], [0, 0, 0]]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from tests.optable import collective, dot, elementwise, index, random, reduce, shape, transforms
 from tests.optable.table import Row
 
-FAMILIES = (elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS, collective.ROWS, transforms.ROWS)
+FAMILIES = (elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS, collective.ROWS,
+            transforms.ROWS)
 ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
 assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"
