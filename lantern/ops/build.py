@@ -113,7 +113,7 @@ def scalar_like(name: str, x: bool | int | float, like: ShapedArray | None) -> L
     Raises ShapeError for a fraction beside integers, OverflowError for an integer that does not fit.
 
     >>> scalar_like("mul", 2, shaped((3,), np.dtype("float32")))
-    Literal(2.0, ShapedArray(shape=(), dtype=dtype('float32'), weak=False))
+    Literal(2.0, f32[])
     """
     if like is None:
         return literal(x)
