@@ -31,7 +31,7 @@ class NumpyBackend:
     def write(self, array: np.ndarray[Any, Any]) -> Buffer:
         """A read-only copy."""
         copied = np.array(array, order="C")
-        copied.setflags(False)
+        copied.setflags(write=False)
         return copied
 
     def read(self, buffer: Buffer, aval: ShapedArray) -> np.ndarray[Any, Any]:

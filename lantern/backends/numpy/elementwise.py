@@ -40,7 +40,7 @@ _BOOLS: dict[ScalarOp, Ufunc] = {
 FEW = 4096
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def find_ufunc(op: ScalarOp, dtype: DType) -> Ufunc | None:
     """The ufunc that is this operation on operands of `dtype`, with a result of that dtype (or bool).
 
@@ -63,8 +63,7 @@ def find_ufunc(op: ScalarOp, dtype: DType) -> Ufunc | None:
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """An array in the generated code: its variable and type, whether it is a constant, and whether it may be overwritten
-    by a result of the same shape and width."""
+    """An array in the generated code: its variable and type, and its value if that is a constant."""
 
     name: str
     shape: tuple[int, ...]

@@ -9,7 +9,7 @@ import numpy as np
 
 from lantern.backends.numpy import elementwise, products, sums
 from lantern.backends.numpy.elementwise import Operand
-from lantern.backends.numpy.memory import Code, Layout, Memory, dense
+from lantern.backends.numpy.memory import Code, Layout, Memory, Value, dense
 from lantern.backends.numpy.plan import Concatenated, Fold, Node, Plan, Product, Sink, Spread
 from lantern.backends.numpy.runtime import scatter_add, tiles
 from lantern.errors import InternalError
@@ -25,21 +25,6 @@ class Tile:
     axis: int
     size: int
     step: int
-
-
-@dataclass(slots=True, eq=False)
-class Value:
-    """A computed node: where it lies (None: in an array of its own, `name`), and the scratch to give back after use.
-
-    An array that lies somewhere gets its variable when one is asked for, by `Writer.see`.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: DType
-    layout: Layout | None = None
-    scratch: Memory | None = None
-    constant: Const | None = None
 
 
 @dataclass(slots=True)
@@ -188,7 +173,9 @@ class Writer:
         several = len(self.plan.sinks) > 1
         for number, node in enumerate(nodes):
             what = node.what
-            if isinstance(what, Load) and not what.guards and several and number in stored and self.args[what.arg] in written:
+            if not isinstance(what, Load) or what.guards or number not in stored:
+                continue
+            if several and self.args[what.arg] in written:
                 self.copied.add(number)     # a store must not overwrite what a later one copies
         for number, node in enumerate(nodes):
             self.last.setdefault(number, number)
@@ -415,7 +402,8 @@ class Writer:
             memory, dtype = self.outs[sink.store.out], self.plan.kernel.outs[sink.store.out].dtype
             out = self.code.view(dense(memory, dtype, (size,)))
             value, index, keep = [self.values[k] for k in sink.nodes]
-            self.line(f"{self.use(scatter_add, 'scatter_add')}({out}, {self.whole(index, sink)}, {self.see(value)}, {self.see(keep)})")
+            operands = ", ".join([out, self.whole(index, sink), self.see(value), self.see(keep)])
+            self.line(f"{self.use(scatter_add, 'scatter_add')}({operands})")
             return
         value, layout = self.values[sink.nodes[0]], self.destination(sink)
         if value.layout != layout:

@@ -39,6 +39,21 @@ class Layout:
     strides: tuple[int, ...]
 
 
+@dataclass(slots=True, eq=False)
+class Value:
+    """A computed node: where it lies (None: in an array of its own, `name`), and the scratch to give back after use.
+
+    An array that lies somewhere gets its variable when one is asked for, by `Writer.see`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: DType
+    layout: Layout | None = None
+    scratch: Memory | None = None
+    constant: Const | None = None
+
+
 def dense(memory: Memory, dtype: DType, shape: tuple[int, ...]) -> Layout:
     """Row-major elements from the start of a memory."""
     return Layout(memory, dtype, 0, shape, row_major(shape))

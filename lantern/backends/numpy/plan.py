@@ -1,4 +1,4 @@
-"""A kernel as a graph of whole-array operations: what the stages share is computed once, over as few axes as it needs."""
+"""A kernel as a graph of whole-array operations: what stages share is computed once, over as few axes as it needs."""
 from __future__ import annotations
 
 import math
@@ -165,7 +165,7 @@ def _plain(load: Load, domain: tuple[int, ...]) -> Load:
     """Guards that always hold, and strides that never count, taken out."""
     guards = tuple([g for g in load.guards if g.start > 0 or g.stop < domain[g.axis] or g.step != 1 or g.start < 0])
     held = {g.axis for g in guards}
-    strides = tuple([0 if n == 1 and k not in held else s for k, (n, s) in enumerate(zip(domain, load.strides, strict=True))])
+    strides = tuple([s if domain[k] != 1 or k in held else 0 for k, s in enumerate(load.strides)])
     return load if guards == load.guards and strides == load.strides else replace(load, guards=guards, strides=strides)
 
 
@@ -233,7 +233,8 @@ def _fold(plan: Plan, stage: Stage, operand: int, op: ReduceOp) -> int:
         node = Node(product, value.what.operands, dtype, kernel.rows, kernel.rows + stage.cols)
         return plan.add((Product, value.what.operands), node)
     # The columns belong to the key: a constant has no axes that would tell them.
-    return plan.add((Fold, op, operand, stage.cols), Node(Fold(op, count), (operand,), dtype, shape, kernel.rows + stage.cols))
+    node = Node(Fold(op, count), (operand,), dtype, shape, kernel.rows + stage.cols)
+    return plan.add((Fold, op, operand, stage.cols), node)
 
 
 def _without_unused(plan: Plan) -> Plan:
@@ -261,7 +262,8 @@ def shaped_like(kernel: Kernel, shapes: Sequence[tuple[int, ...]]) -> Kernel:
     if not all(isinstance(s, Store) and s.strides == (1,) and s.offset == 0 for s in stage.stores):
         return kernel
     walks, stays = row_major(shape), (0,) * len(shape)
-    body = tuple([replace(i, strides=walks if i.strides[0] else stays) if isinstance(i, Load) else i for i in stage.body])
+    body = tuple([replace(i, strides=walks if i.strides[0] else stays) if isinstance(i, Load) else i
+                  for i in stage.body])
     stores = tuple([replace(s, strides=walks) if isinstance(s, Store) else s for s in stage.stores])
     return replace(kernel, stages=(replace(stage, cols=shape, body=body, stores=stores),))
 

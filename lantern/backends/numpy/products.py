@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lantern.backends.numpy.memory import Layout, dense, merged
+from lantern.backends.numpy.memory import Layout, Value, dense, merged
 from lantern.backends.numpy.sums import blas_takes
 from lantern.dtypes import F32, F64
 from lantern.lower.expr import row_major
 
 if TYPE_CHECKING:
-    from lantern.backends.numpy.kernels import Value, Writer
+    from lantern.backends.numpy.kernels import Writer
     from lantern.backends.numpy.plan import Node, Product
 
 
@@ -30,7 +30,7 @@ def product(to: Writer, number: int, node: Node, what: Product) -> Value:
     out = _target(to, number, node)
     assert out.layout is not None
     shape = (*[node.domain[x] for x in batch], _size(node.domain, m), _size(node.domain, n))
-    result = to.name(Layout(out.layout.memory, node.dtype, out.layout.offset, shape, dense(out.layout.memory, node.dtype, shape).strides))
+    result = to.name(Layout(out.layout.memory, node.dtype, out.layout.offset, shape, row_major(shape)))
     function = to.use(np.matmul, "matmul") if batch else to.use(np.dot, "dot")
     to.line(f"{function}({a}, {b}, {result})")
     return out
@@ -47,11 +47,12 @@ def _target(to: Writer, number: int, node: Node) -> Value:
         layout = to.destination(sink)
         fits = layout.shape == node.shape and layout.dtype == node.dtype and layout.strides == row_major(node.shape)
         if last != number and fits and to.last[number] <= last and to.reads.get(layout.memory, -1) < number:
-            return type(next(iter(to.values.values())))("", node.shape, node.dtype, layout)
+            return Value("", node.shape, node.dtype, layout)
     return to.target(number, node, over=False)
 
 
-def _matrix(to: Writer, value: Value, batch: list[int], rows: list[int], columns: list[int], domain: tuple[int, ...]) -> str:
+def _matrix(to: Writer, value: Value, batch: list[int], rows: list[int], columns: list[int],
+            domain: tuple[int, ...]) -> str:
     """The value as [*batch, rows, columns]: a view if its axes merge and BLAS can read it so, else of a copy."""
     shape = value.shape or (1,) * len(domain)
     axes = [*batch, *rows, *columns]
@@ -61,10 +62,9 @@ def _matrix(to: Writer, value: Value, batch: list[int], rows: list[int], columns
         varying = all(shape[x] == domain[x] for x in [*rows, *columns])
         row, column = [merged([shape[x] for x in g], [strides[x] for x in g]) for g in (rows, columns)]
         if varying and row is not None and column is not None and _readable(value, row, column):
-            lead = [x for x in batch]
-            found = Layout(value.layout.memory, value.dtype, value.layout.offset,
-                           (*[shape[x] for x in lead], row[0], column[0]), (*[strides[x] for x in lead], row[1], column[1]))
-            return to.name(found)
+            form = (*[shape[x] for x in batch], row[0], column[0])
+            steps = (*[strides[x] for x in batch], row[1], column[1])
+            return to.name(Layout(value.layout.memory, value.dtype, value.layout.offset, form, steps))
     whole = tuple([shape[x] if x in batch else domain[x] for x in axes])
     copy = to.temporary(whole, value.dtype)
     moved = to.see(value)

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -36,13 +37,11 @@ def render(program: Program, comments: bool = False) -> Rendered:
     return _Renderer(program, comments).render()
 
 
-def load(rendered: Rendered, name: str) -> Run:
+def load(rendered: Rendered, name: str) -> Callable[[], Run]:
     """Compiles the source and returns its `make`."""
     names = dict(rendered.names)
     exec(compile(rendered.text, f"<lantern {name or 'program'}>", "exec"), names)
-    made = names["make"]
-    assert callable(made)
-    return made     # pyright: ignore[reportReturnType]
+    return cast("Callable[[], Run]", names["make"])
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class _Renderer:
     def render(self) -> Rendered:
         program, code = self.program, self.code
         code.names |= {"array": np.array, "empty": np.empty, "ndarray": np.ndarray, "block": block, "pool": pool}
-        shapes = {s: a for s, a in zip(reversed(program.outputs), reversed(program.out_avals), strict=True)}
+        shapes = dict(zip(reversed(program.outputs), reversed(program.out_avals), strict=True))
         for k, slot in enumerate(program.inputs):
             self.memory[slot] = slot_memory(f"a{k}", program.slots[slot])
         if program.inputs:
@@ -152,7 +151,8 @@ def choose_tile(plan: Plan) -> Tile | None:
 
 
 def _is_computed(node: Node) -> bool:
-    return isinstance(node.what, (Apply, Gather, Concatenated)) or (isinstance(node.what, Load) and bool(node.what.guards))
+    guarded = isinstance(node.what, Load) and bool(node.what.guards)
+    return guarded or isinstance(node.what, (Apply, Gather, Concatenated))
 
 
 def _guarded_axes(plan: Plan) -> set[int]:

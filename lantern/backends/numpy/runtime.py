@@ -143,7 +143,7 @@ def claim(x: AnyArray) -> AnyArray:
     """A donated array, writable: itself if nobody else can see its memory, else a copy."""
     alone = _references(x) <= _DONATED + _CALL      # `claim` itself refers to x once more than the code measured
     if alone and (x.flags.owndata or pool.lent_to_one(x)):
-        x.setflags(True)
+        x.setflags(write=True)
         return x
     return x.copy()
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lantern.backends.numpy.memory import Layout, merged
+from lantern.backends.numpy.memory import Layout, Value, merged
 from lantern.dtypes import BF16, F16, F32, F64, is_float
-from lantern.lower.expr import Const, ReduceOp
+from lantern.lower.expr import Const, DType, ReduceOp
 from lantern.lower.scalar import identity
 
 if TYPE_CHECKING:
-    from lantern.backends.numpy.kernels import Value, Writer
+    from lantern.backends.numpy.kernels import Writer
     from lantern.backends.numpy.plan import Node
 
 _UFUNCS: dict[ReduceOp, np.ufunc] = {
@@ -39,17 +39,15 @@ def fold(to: Writer, number: int, node: Node, op: ReduceOp, count: int) -> Value
             name = f"{name}.reshape({(*value.shape[:-count], math.prod(columns))})"
         to.line(f"{to.see(out)}[...] = {name}.{op.value}(-1)")
         return out
-    if op is ReduceOp.SUM and value.dtype in (F32, F64) and math.prod(columns) <= _LONG and _by_ones(to, node, value, out, count):
-        return out
-    ufunc = _UFUNCS[op]
-    name = to.use(ufunc, ufunc.__name__)
-    axes = tuple(range(len(value.shape) - count, len(value.shape)))
-    dtype = "None" if is_float(value.dtype) else to.code.dtype(value.dtype)
-    narrow = value.dtype != out.dtype
-    result = to.temporary(out.shape, value.dtype) if narrow else to.see(out)
-    to.line(f"{name}.reduce({to.see(value)}, {axes[0] if count == 1 else axes}, {dtype}, {result})")
-    if narrow:
-        to.line(f"{to.see(out)}[...] = {result}")
+    result = out if value.dtype == out.dtype else _scratch(to, out.shape, value.dtype)
+    if not (op is ReduceOp.SUM and _by_ones(to, value, result, count)):
+        ufunc = _UFUNCS[op]
+        axes = tuple(range(len(value.shape) - count, len(value.shape)))
+        dtype = "None" if is_float(value.dtype) else to.code.dtype(value.dtype)
+        name = to.use(ufunc, ufunc.__name__)
+        to.line(f"{name}.reduce({to.see(value)}, {axes[0] if count == 1 else axes}, {dtype}, {to.see(result)})")
+    if result is not out:
+        to.line(f"{to.see(out)}[...] = {to.see(result)}")
     return out
 
 
@@ -69,22 +67,30 @@ def _full(to: Writer, value: Value, columns: tuple[int, ...], out: Value) -> Val
     if value.shape == shape:
         return value
     name = f"{to.use(np.broadcast_to, 'broadcast_to')}({to.see(value)}, {shape})"
-    return type(value)(name, shape, value.dtype)
+    return Value(name, shape, value.dtype)
 
 
 def _widened(to: Writer, value: Value) -> Value:
-    name = to.temporary(value.shape, F32)
-    to.line(f"{name}[...] = {to.see(value)}")
-    return type(value)(name, value.shape, F32, to.layouts[name])
+    wide = _scratch(to, value.shape, F32)
+    to.line(f"{to.see(wide)}[...] = {to.see(value)}")
+    return wide
 
 
-def _by_ones(to: Writer, node: Node, value: Value, out: Value, count: int) -> bool:
+def _scratch(to: Writer, shape: tuple[int, ...], dtype: DType) -> Value:
+    name = to.temporary(shape, dtype)
+    return Value(name, shape, dtype, to.layouts[name])
+
+
+def _by_ones(to: Writer, value: Value, out: Value, count: int) -> bool:
     """Short sums as a product with ones: BLAS needs a third of the time of a reduction."""
+    if value.dtype not in (F32, F64) or math.prod(value.shape[len(value.shape) - count:]) > _LONG:
+        return False
     layout = value.layout
     if layout is None or out.layout is None or to.tile is not None or value.shape != layout.shape:
         return False
     rank = len(layout.shape) - count
-    rows, columns = merged(layout.shape[:rank], layout.strides[:rank]), merged(layout.shape[rank:], layout.strides[rank:])
+    rows = merged(layout.shape[:rank], layout.strides[:rank])
+    columns = merged(layout.shape[rank:], layout.strides[rank:])
     if rows is None or columns is None or rows[0] < 2 or columns[0] < 2:
         return False
     if not blas_takes((rows[0], columns[0]), (rows[1], columns[1])):
