@@ -32,10 +32,13 @@ def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = No
         if math.prod(kernel.stages[0].cols) == 0:
             return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
         return render_elementwise(kernel, memory, target)
+    _several_stages(kernel, memory, target)     # finds the buffers of vec4, which earlier stages have to know, too
+    return _several_stages(kernel, memory, target)
+
+
+def _several_stages(kernel: Kernel, memory: Memory, target: Target) -> Shader:
     product = find_product(kernel)
-    if product is not None:
-        return render_matmul(kernel, product, memory, target)
-    return render_rows(kernel, memory, target)
+    return render_rows(kernel, memory, target) if product is None else render_matmul(kernel, product, memory, target)
 
 
 def _check(kernel: Kernel, target: Target) -> None:
