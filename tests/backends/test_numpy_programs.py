@@ -184,6 +184,7 @@ def test_views_of_layouts() -> None:
     """Matrices that are views of one buffer: nothing is copied for BLAS."""
     a, b = shaped((6, 4), F32), shaped((4, 6), F32)
     kernel = views.matrix_product(a, b, shaped((4, 4), F32), ((0,), (1,)))
-    program = Program((a, b, shaped((4, 4), F32)), (0, 1), (2,), (shaped((4, 4), F32),), (Alloc(2), Dispatch(kernel, (0, 1), (2,))))
+    steps = (Alloc(2), Dispatch(kernel, (0, 1), (2,)))
+    program = Program((a, b, shaped((4, 4), F32)), (0, 1), (2,), (shaped((4, 4), F32),), steps)
     text = BACKEND.texts(program)[0]
     assert "dot(v0, v1, o0)" in text and "block" not in BACKEND.source(program)
