@@ -2,7 +2,17 @@
 from __future__ import annotations
 
 from lantern.backends.wgpu import scalar
-from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, lane_uniform, reachable
+from lantern.backends.wgpu.nest import (
+    Group,
+    Memory,
+    Scope,
+    address_parts,
+    lane_contiguous,
+    lane_uniform,
+    quarter,
+    reachable,
+    shifted,
+)
 from lantern.backends.wgpu.point import make_point, store_refs
 from lantern.backends.wgpu.shader import Grid, Shader, finish, make_grid
 from lantern.lower.expr import Load, Ref
@@ -75,12 +85,12 @@ def _vector(kernel: Kernel, stage: Stage, group: Group, memory: Memory, target: 
         scope.load(f"x{ref}", load, memory, vector=ref in vectors)
     for lane, letter in enumerate("xyzw"):
         values = {r: f"x{r}.{letter}" for r in vectors} | {r: f"x{r}" for r in shared}
-        scope.add(f"let y{lane} = {point.call({'i': f'i + {lane}u' if lane else 'i'}, values)};")
+        scope.add(f"let y{lane} = {point.call({'i': shifted('i', lane)}, values)};")
     for s in stores:
         dtype = kernel.outs[s.out].dtype
         lanes = ", ".join([scalar.to_storage(point.result(f"y{k}", s.value), dtype) for k in range(4)])
         place = scope.address(s.offset, address_parts(s.strides, (), [group]))
-        scope.add(f"out{s.out}[({place}) / 4u] = vec4<{scalar.storage_type(dtype)}>({lanes});")
+        scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(dtype)}>({lanes});")
     if guarded:
         scope.depth -= 1
         scope.add("}")

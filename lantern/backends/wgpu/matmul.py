@@ -130,12 +130,16 @@ def _place(scope: Scope, p: Product, tile: Tile, number: str) -> None:
         scope.add(f"let m0 = tile % {down}u * {tile.bm}u;")
         scope.add(f"let n0 = tile / {down}u * {tile.bn}u;")
     wide, tall = tile.bn // tile.tn, tile.bm // tile.tm
-    if wide % 8 == 0 and tall % 4 == 0 and tile.threads % 32 == 0:      # 32 neighbours are a square of 8 x 4
+    if wide % 16 == 0 and tall % 4 == 0 and tile.threads % 32 == 0:      # 32 neighbours are a square of 8 x 4
         scope.add(f"let tx = thread % 8u + thread / 32u % {wide // 8}u * 8u;")
         scope.add(f"let ty = thread / 8u % 4u + thread / {4 * wide}u * 4u;")
     else:
         scope.add(f"let tx = thread % {wide}u;")
         scope.add(f"let ty = thread / {wide}u;")
+
+
+def _sum(name: str, number: int) -> str:
+    return f"{name} + {number}u" if number else name
 
 
 class _Writer:
@@ -234,9 +238,9 @@ class _Writer:
             scope.add("{")
             scope.depth += 1
             for i in range(tile.tm // 4):
-                scope.add(f"let a{i} = slab_a[from_a + {k * self.line(self.left) + i * tall}u + ty];")
+                scope.add(f"let a{i} = slab_a[{_sum('from_a', k * self.line(self.left) + i * tall)} + ty];")
             for j in range(tile.tn // 4):
-                scope.add(f"let b{j} = slab_b[from_b + {k * self.line(self.right) + j * wide}u + tx];")
+                scope.add(f"let b{j} = slab_b[{_sum('from_b', k * self.line(self.right) + j * wide)} + tx];")
             for i in range(tile.tm):
                 for j in range(tile.tn // 4):
                     x, total = f"vec4<{self.kind}>(a{i // 4}.{LETTERS[i % 4]})", f"sum{i}_{j}"

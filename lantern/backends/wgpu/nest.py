@@ -82,6 +82,16 @@ def shifted(name: str, lane: int) -> str:
     return f"{name} + {lane}u" if lane else name
 
 
+def grouped(text: str) -> str:
+    """An expression that may stand beside any operator."""
+    return f"({text})" if " " in text else text
+
+
+def quarter(place: str) -> str:
+    """The number of the vec4 that an element is in."""
+    return f"{grouped(place)} / 4u"
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One buffer of a shader. `index` counts among the kernel's args or, for an output, among its outs."""
@@ -115,7 +125,9 @@ class Memory:
 
     def element(self, name: str, index: str) -> str:
         """One element, also of a buffer of vec4."""
-        return f"{name}[({index}) / 4u][({index}) % 4u]" if name in self.vectors else f"{name}[{index}]"
+        if name not in self.vectors:
+            return f"{name}[{index}]"
+        return f"{name}[{quarter(index)}][{grouped(index)} % 4u]"
 
     def bindings(self) -> tuple[Binding, ...]:
         """What to bind, in order: arguments, then outputs; nothing of size zero."""
@@ -236,7 +248,7 @@ class Scope:
         else:
             place = self.address(load.offset, parts)
             buffer = memory.arg(load.arg)
-            text = f"{buffer}[({place}) / 4u]" if vector else memory.element(buffer, place)
+            text = f"{buffer}[{quarter(place)}]" if vector else memory.element(buffer, place)
         if not test:
             self.add(f"let {name} = {text};")
             return
@@ -330,15 +342,37 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
     if len(constants) == len(texts):
         texts = [scalar.constant(c, opaque=True) for c in constants]
     kind = dtype_of(kernel, stage, instr.operands[0])
-    if instr.op is ScalarOp.MUL and kind == F32 and any(c.bits & 0x7FFFFFFF == 0 for c in constants):
-        first = isinstance(body[instr.operands[1]], Const)
-        return f"mul_zero({texts[0]}, {texts[1]})" if first else f"mul_zero({texts[1]}, {texts[0]})"
+    if kind == F32 and len(texts) == 2:
+        zeros = [isinstance(n, Const) and n.bits & 0x7FFFFFFF == 0 for n in (body[r] for r in instr.operands)]
+        guarded = _guarded(instr.op, texts, zeros)
+        if guarded is not None:
+            return guarded
     if instr.op is ScalarOp.NOT:
         inner = body[instr.operands[0]]
         if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
                 and dtype_of(kernel, stage, inner.operands[0]) == F32):
             return f"!{texts[0]} || !ordered({', '.join([names[r] for r in inner.operands])})"
     return scalar.operation(instr.op, texts, kind, instr.dtype)
+
+
+def _guarded(op: ScalarOp, texts: Sequence[str], zeros: Sequence[bool]) -> str | None:
+    """What drivers fold as if there were no NaN, infinity or negative zero, written so that they cannot."""
+    (x, y), (left, right) = texts, zeros
+    match op:
+        case ScalarOp.MUL if left or right:
+            return f"mul_zero({y}, {x})" if left else f"mul_zero({x}, {y})"
+        case ScalarOp.ADD if left or right:
+            return f"add_zero({y}, {x})" if left else f"add_zero({x}, {y})"
+        case ScalarOp.SUB if right:
+            return f"add_zero({x}, neg_f32({y}))"
+        case ScalarOp.SUB if left:
+            return f"add_zero(neg_f32({y}), {x})"
+        case ScalarOp.SUB if x == y:
+            return f"sub_self({x})"
+        case ScalarOp.DIV if left:
+            return f"div_zero({x}, {y})"
+        case _:
+            return None
 
 
 def write_store(scope: Scope, store: Store | ScatterAdd, memory: Memory, names: Mapping[Ref, str]) -> None:

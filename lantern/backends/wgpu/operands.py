@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.elementwise import split_loads
-from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, reachable, shifted
+from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, quarter, reachable, shifted
 from lantern.backends.wgpu.point import make_point, store_refs
 from lantern.lower.expr import DType, Load, Ref
 from lantern.lower.kernel import Kernel, Stage, Store
@@ -152,7 +152,7 @@ def _four_at_once(scope: Scope, name: str, stage: Stage, p: Product, memory: Mem
         if isinstance(s, Store) and aval.size:
             lanes = ", ".join([scalar.to_storage(point.result(f"y{k}", s.value), aval.dtype) for k in range(4)])
             place = scope.address(s.offset, address_parts(s.strides, (), groups))
-            scope.add(f"out{s.out}[({place}) / 4u] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
+            scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
     scope.names = outside
     scope.depth -= 1
     scope.add("}")

@@ -12,7 +12,10 @@ from lantern.lower.kernel import ScatterAdd, Stage, Store
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A function of the shader. `results` are the refs it returns: one as itself, several as the fields of a struct."""
+    """A function of the shader. `results` are the refs it returns: one as itself, several as the fields of a struct.
+
+    No text: the only result is a value that the caller loaded.
+    """
 
     name: str
     text: str
@@ -25,6 +28,8 @@ class Point:
              reduced: Mapping[str, str] | None = None) -> str:
         """The expression of a call, from the coordinates by group name, the raw loaded values, and what earlier stages
         reduced (default: the variables of the same names)."""
+        if not self.text:
+            return values[self.results[0]]
         args = [coordinates[c] for c in self.coordinates] + [values[r] for r in self.loads]
         args += [(reduced or {}).get(r, r) for r in self.reduced]
         return f"{self.name}({', '.join(args)})"
@@ -42,6 +47,8 @@ def make_point(name: str, stage: Stage, memory: Memory, groups: Sequence[Group],
     wanted = [*unique, *store_refs(stores)]
     order = reachable(stage.body, wanted)
     loads = tuple(r for r in order if r in hoisted)
+    if not stores and len(unique) == 1 and unique[0] in loads and _raw_type(stage, memory, unique[0]) != "u32":
+        return Point(name, "", (), loads, (), unique)
     names = write_body(scope, stage, memory, wanted, {r: f"x{r}" for r in loads})
     for store in stores:
         write_store(scope, store, memory, names)

@@ -41,6 +41,20 @@ fn mul_zero(x: f32, zero: f32) -> f32 {
   return select(bits_f32(0x7fc00000u), y, is_finite(x));
 }
 
+// The same for x + 0.0, which drivers take for x even where x is -0.0.
+fn add_zero(x: f32, zero: f32) -> f32 {
+  return select(x, bitcast<f32>(bitcast<u32>(x) & bitcast<u32>(zero)), magnitude(x) == 0u);
+}
+
+// The same for x - x.
+fn sub_self(x: f32) -> f32 { return select(bits_f32(0x7fc00000u), 0.0, is_finite(x)); }
+
+// The same for 0.0 / x.
+fn div_zero(zero: f32, x: f32) -> f32 {
+  let y = bitcast<f32>((bitcast<u32>(x) ^ bitcast<u32>(zero)) & 0x80000000u);
+  return select(y, bits_f32(0x7fc00000u), magnitude(x) == 0u || is_nan(x));
+}
+
 // The builtins may be off by several ulp, and wrong for negative numbers.
 fn rsqrt_f32(x: f32) -> f32 {
   let r = 1.0 / sqrt(x);

@@ -18,6 +18,7 @@ from lantern.backends.wgpu.nest import (
     dtype_of,
     lane_contiguous,
     lane_uniform,
+    quarter,
     reachable,
     shifted,
 )
@@ -119,7 +120,7 @@ def render_rows(kernel: Kernel, memory: Memory, target: Target) -> Shader:
     _place(scope, layout, kernel.row_count, grid.linear, exact)
     for plan in plans:
         writer.stage(plan, guarded=not exact)
-    functions = [p.point.text for p in plans] + list(writer.trees.values())
+    functions = [p.point.text for p in plans if p.point.text] + list(writer.trees.values())
     return finish(kernel, memory, grid, layout.size, functions, scope.lines,
                   [f"var<workgroup> {n}: array<{k}, {layout.size}>;" for n, k in sorted(writer.scratch.items())])
 
@@ -266,20 +267,19 @@ class _Writer:
 
     def _turn(self, plan: _Plan, turn: int, start: str, test: str) -> None:
         """One turn of a loop in a block of its own."""
-        scope = self.scope
-        scope.add("{")
-        scope.depth += 1
+        scope, heads = self.scope, list[str]()
         if plan.count > 1 or "col" in plan.point.coordinates or any(f.op in ARG for f in plan.stage.reductions):
-            scope.add(f"let col = {start};")
-        if test:
-            scope.add(f"if ({test}) {{")
-            scope.depth += 1
+            heads += ["{", f"let col = {start};"]
+        if test or not heads:
+            heads.append(f"if ({test}) {{" if test else "{")
+        for head in heads:
+            scope.add(head)
+            scope.depth += head.endswith("{")
         self._body(plan, turn)
-        if test:
-            scope.depth -= 1
-            scope.add("}")
-        scope.depth -= 1
-        scope.add("}")
+        for head in heads:
+            if head.endswith("{"):
+                scope.depth -= 1
+                scope.add("}")
 
     def _body(self, plan: _Plan, turn: int) -> None:
         """Loads, the body for each lane, folds and stores at one place of the loop."""
@@ -329,7 +329,7 @@ class _Writer:
                 lanes = ", ".join([scalar.to_storage(plan.point.result(f"y{k}", s.value), aval.dtype)
                                    for k in range(4)])
                 place = self.scope.address(s.offset, address_parts(s.strides, (), plan.groups))
-                self.scope.add(f"out{s.out}[({place}) / 4u] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
+                self.scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
 
     def _finish(self, plan: _Plan, slot: int, op: ReduceOp, dtype: DType) -> None:
         """Fold the lanes of a row together. Every invocation takes part: a barrier needs uniform control flow."""
