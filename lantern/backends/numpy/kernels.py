@@ -127,7 +127,14 @@ class Writer:
         return value.name
 
     def operand(self, value: Value) -> Operand:
-        """A value as an operand of a scalar operation."""
+        """A value as an operand of a scalar operation. Broadcasting adds axes in front by itself, so a row that is an
+        argument needs no reshaping."""
+        layout = value.layout
+        if self.tile is None and not value.name and layout is not None and 1 < len(layout.shape) and layout.shape[0] == 1:
+            first = next((k for k, n in enumerate(layout.shape) if n != 1), len(layout.shape) - 1)
+            shape, strides = layout.shape[first:], layout.strides[first:]
+            row = self.name(Layout(layout.memory, layout.dtype, layout.offset, shape, strides))
+            return Operand(row, shape, value.dtype, value.constant)
         return Operand(self.see(value), value.shape, value.dtype, value.constant)
 
     # The kernel
