@@ -138,7 +138,8 @@ def param_key(value: Any) -> Hashable:
 
 @functools.lru_cache(maxsize=4096)
 def _kernel(primitive: Primitive, avals: tuple[ShapedArray, ...], params: tuple[tuple[str, Hashable, _Opaque], ...],
-            constants: tuple[Const | None, ...], places: tuple[int, ...], source: Source | None) -> tuple[Kernel, list[int]]:
+            constants: tuple[Const | None, ...], places: tuple[int, ...],
+            source: Source | None) -> tuple[Kernel, list[int]]:
     """The kernel, and which of the bound arguments it reads."""
     rule = primitive.lower
     assert callable(rule), "internal: only rules are launched"

@@ -151,7 +151,8 @@ class _Fuser:
         if group.kernel.dot is not None:
             wanted = value.pure and not value.guarded and self.target.recompute and value.cost <= VERY_CHEAP
             return self.try_inline(maker, group, v) if wanted else None
-        if value.pure and ((single and (not grows or recompute)) or _is_free(value)):
+        padded = self.target.recompute and points <= 2 * value.points      # pads, concatenations: work beats memory
+        if value.pure and ((single and (not grows or padded or recompute)) or _is_free(value)):
             merged = self.try_inline(maker, group, v)
             if merged is not None:
                 return merged
@@ -192,7 +193,7 @@ class _Fuser:
 
     def try_inline(self, maker: _Group, group: _Group, v: int) -> _Group | None:
         """The group with the expression of `v` in it; the maker stays for its other readers."""
-        args = _joined([a for a in group.args if a != v], maker.args)
+        args = _unique([b for a in group.args for b in (maker.args if a == v else (a,))])
         wires = self.wires(maker, group, {group.args.index(v): maker.outs.index(v)}, args, ())
         made = self.remembered(inline, maker, group, wires)
         if made is None or not self.fits(made[0], group):
@@ -209,7 +210,7 @@ class _Fuser:
             return None
         kept = tuple([k for k, v in enumerate(maker.outs)
                       if v in self.kept or v not in read or self.readers[v] != {group}])
-        args = _joined([a for a in group.args if a not in read], maker.args)
+        args = _unique([*maker.args, *[a for a in group.args if a not in read]])
         made = self.remembered(_absorb_well, maker, group, self.wires(maker, group, values, args, kept))
         if made is None or not self.fits(made[0], group):
             return None
@@ -326,8 +327,8 @@ def _is_free(value: _Value) -> bool:
     return value.pure and (value.cost == 0 or (not value.reads and value.cost <= VERY_CHEAP))
 
 
-def _joined(first: Sequence[int], second: Sequence[int]) -> list[int]:
-    return list(dict.fromkeys([*first, *second]))
+def _unique(values: Sequence[int]) -> list[int]:
+    return list(dict.fromkeys(values))
 
 
 def _stores_along_loops(kernel: Kernel) -> bool:

@@ -10,6 +10,7 @@ from lantern import config
 from lantern.events import emit
 from lantern.lower.build import build
 from lantern.lower.fuse import fuse
+from lantern.lower.graph import Graph
 from lantern.lower.kernel import Program, Target
 from lantern.lower.print import print_program
 from lantern.lower.schedule import schedule
@@ -53,10 +54,12 @@ def lower_jaxpr(jaxpr: Jaxpr, target: Target, donated: Collection[int] = ()) -> 
         emit("lower.pass", name=name, seconds=seconds, text=texts[name])
         return made
 
+    def fits(graph: Graph) -> None:
+        check_graph(graph, target)
+
     simple = run("simplified", lambda: simplify(jaxpr), check_jaxpr, print_jaxpr)
-    graph = run("built", lambda: build(simple, target), check_graph, str)
-    graph = run("fused", lambda: fuse(graph, target), lambda g: check_graph(g, target), str)
-    if target.split_reduce:
-        graph = run("split", lambda: split(graph, target), lambda g: check_graph(g, target), str)
-    program = run("scheduled", lambda: schedule(graph, donated), check_program, print_program)
+    built = run("built", lambda: build(simple, target), check_graph, str)
+    fused = run("fused", lambda: fuse(built, target), fits, str)
+    cut = run("split", lambda: split(fused, target), fits, str) if target.split_reduce else fused
+    program = run("scheduled", lambda: schedule(cut, donated), check_program, print_program)
     return Lowering(program, texts)
