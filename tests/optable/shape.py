@@ -92,7 +92,7 @@ ROWS = table(
     Row("pad", shape.pad, _pad,
         (_padded(value=0, config=((1, 2, 0), (0, 0, 0))), _padded(value=1.5, config=((0, 1, 2), (2, 0, 1))),
          _padded(value=-1, config=((-1, 1, 0), (1, -2, 0))), _padded(value=0, config=((-1, 0, 1), (-2, -1, 2))),
-         _padded(value=9, config=((-3, 2, 0), (0, 0, 0))),
+         _padded(value=9, config=((-3, 2, 0), (0, 0, 0))), _padded(value=2, config=((-1, -1, 0), (-1, 0, 0))),
          Case(lambda r: (integers(r, 4),), {"value": 7, "config": ((2, -3, 1),)}),
          Case(_empty, {"value": 2.0, "config": ((1, 1, 1), (0, 1, 0))})),
         (Wrong((MATRIX,), r"pad: negative padding removes more than there is",
