@@ -127,15 +127,19 @@ class Writer:
         return value.name
 
     def operand(self, value: Value) -> Operand:
-        """A value as an operand of a scalar operation. Broadcasting adds axes in front by itself, so a row that is an
-        argument needs no reshaping."""
+        """A value as the result of a scalar operation."""
+        return Operand(self.see(value), value.shape, value.dtype, value.constant)
+
+    def read(self, value: Value) -> Operand:
+        """A value as an operand. Broadcasting adds axes in front by itself, so a row that is an argument needs no
+        reshaping."""
         layout = value.layout
-        if self.tile is None and not value.name and layout is not None and 1 < len(layout.shape) and layout.shape[0] == 1:
+        if self.tile is None and layout is not None and not layout.memory.fixed and layout.shape[:1] == (1,):
             first = next((k for k, n in enumerate(layout.shape) if n != 1), len(layout.shape) - 1)
             shape, strides = layout.shape[first:], layout.strides[first:]
             row = self.name(Layout(layout.memory, layout.dtype, layout.offset, shape, strides))
             return Operand(row, shape, value.dtype, value.constant)
-        return Operand(self.see(value), value.shape, value.dtype, value.constant)
+        return self.operand(value)
 
     # The kernel
 
@@ -271,7 +275,7 @@ class Writer:
                 if op is ScalarOp.BITCAST:
                     return self.bitcast(node)
                 out = self.target(number, node)
-                elementwise.emit(self, op, [self.operand(self.values[k]) for k in node.operands], self.operand(out))
+                elementwise.emit(self, op, [self.read(self.values[k]) for k in node.operands], self.operand(out))
                 return out
 
     def target(self, number: int, node: Node, over: bool = True) -> Value:
