@@ -179,7 +179,7 @@ def train(data: Data, seed: int = 0, steps: int = STEPS, report: Report = quiet)
         if (step + 1) % max(1, steps // 20) == 0:
             report(step + 1, float(loss))
     found = np.asarray(answers(state.params, data.test_images))
-    accuracy = float(np.mean(found == np.asarray(data.test_labels)))
+    accuracy = np.count_nonzero(found == np.asarray(data.test_labels)) / len(found)
     return Result(state.params, [float(loss) for loss in losses], found, accuracy)
 
 

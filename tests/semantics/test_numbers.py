@@ -184,6 +184,8 @@ def test_legal_rewrites(device: str) -> None:
     np.testing.assert_array_equal(run(lambda x: x * 0, x), f32(NAN, NAN, NAN, 0))
     np.testing.assert_array_equal(run(lambda x: x - x, x), f32(NAN, NAN, NAN, 0))
     np.testing.assert_array_equal(run(lambda x: x / x, x), f32(NAN, NAN, NAN, 1))
+    np.testing.assert_array_equal(run(lambda x: 0.0 / x, f32(NAN, INF, 0, 1)), f32(NAN, 0, NAN, 0))
+    np.testing.assert_array_equal(run(lambda x: x * 2 - x * 2, x), f32(NAN, NAN, NAN, 0))
     np.testing.assert_array_equal(run(lambda x: jnp.where(x > 0, x, 0.0), x), f32(0, INF, 0, 1))
 
 
