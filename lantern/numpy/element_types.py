@@ -1,0 +1,122 @@
+"""Element types under NumPy's names, questions about them, and constants."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from lantern.dtypes import bf16, canonical, f16, f32, f64, i8, i16, i32, i64, is_float, promote, u8, u16, u32, u64
+from lantern.dtypes import bool_ as bool_
+from lantern.lax.operands import DType, DTypeLike, as_sequence, kind_of, operand
+from lantern.trace.array import Array
+
+int8, int16, int32, int64 = i8, i16, i32, i64
+uint8, uint16, uint32, uint64 = u8, u16, u32, u64
+float16, bfloat16, float32, float64 = f16, bf16, f32, f64
+
+pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+newaxis = None
+
+generic, number, integer, signedinteger = np.generic, np.number, np.integer, np.signedinteger
+unsignedinteger, inexact, floating = np.unsignedinteger, np.inexact, np.floating
+_KINDS = (generic, number, integer, signedinteger, unsignedinteger, inexact, floating)
+
+
+def dtype(x: DTypeLike) -> DType:
+    """The NumPy dtype that a marker, a name or a NumPy type means.
+
+    >>> dtype(float32)
+    dtype('float32')
+    """
+    return canonical(x)
+
+
+def finfo(dtype: DTypeLike) -> Any:
+    """The limits of a floating point dtype (or of an array's): max, min, eps, tiny, bits, ...
+
+    >>> float(finfo("float32").eps)
+    1.1920928955078125e-07
+    """
+    module: Any = ml_dtypes
+    return module.finfo(canonical(dtype))
+
+
+def iinfo(dtype: DTypeLike) -> Any:
+    """The limits of an integer dtype (or of an array's): max, min, bits.
+
+    >>> iinfo("int8").max
+    127
+    """
+    return np.iinfo(canonical(dtype))
+
+
+def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
+    """Whether a dtype is of a kind (`floating`, `integer`, ...) or equal to another. bfloat16 is a `floating`.
+
+    >>> issubdtype(bfloat16, floating), issubdtype("int32", floating)
+    (True, False)
+    """
+    first = canonical(arg1)
+    if arg2 not in _KINDS:
+        return first == canonical(arg2)
+    if is_float(first):
+        return arg2 in (floating, inexact, number, generic)
+    return bool(np.issubdtype(first, arg2))
+
+
+def promote_types(a: DTypeLike, b: DTypeLike) -> DType:
+    """The dtype in which arrays of two dtypes meet.
+
+    >>> promote_types("int32", "float16")
+    dtype('float16')
+    """
+    return promote([(canonical(a), False), (canonical(b), False)])[0]
+
+
+def result_type(*args: Any) -> DType:
+    """The dtype in which arrays, Python numbers (weak) and dtypes meet.
+
+    >>> result_type(np.float16(1), 2.0)
+    dtype('float16')
+    """
+    return promote([_kind(x) for x in args])[0]
+
+
+def _kind(x: Any) -> tuple[DType, bool]:
+    if isinstance(x, (str, np.dtype, type)):
+        return canonical(x), False      # pyright: ignore[reportUnknownArgumentType]
+    return kind_of(operand("result_type", x))
+
+
+def isscalar(element: Any) -> bool:
+    """Whether it is a number or an array of rank 0.
+
+    >>> isscalar(2.0), isscalar(np.zeros(1))
+    (True, False)
+    """
+    if isinstance(element, (Array, np.ndarray)):
+        return element.ndim == 0
+    return isinstance(element, (bool, int, float, np.generic))
+
+
+def isdtype(dtype: DTypeLike, kind: Any) -> bool:
+    """Whether a dtype is of a kind: "bool", "signed integer", "unsigned integer", "integral", "real floating",
+    "numeric", a dtype, or a tuple of these.
+
+    Raises ValueError for another kind.
+
+    >>> isdtype("int8", "integral")
+    True
+    """
+    found = canonical(dtype)
+    letters = {"bool": "b", "signed integer": "i", "unsigned integer": "u", "integral": "iu", "real floating": "f",
+               "complex floating": "", "numeric": "iuf"}
+    kinds = as_sequence(kind)
+    for k in kinds:
+        if isinstance(k, str) and k not in letters and not hasattr(np, k):
+            raise ValueError(f"isdtype: no kind is called {k!r}; there are {', '.join(letters)}")
+    letter = "f" if is_float(found) else found.kind
+    return any(letter in letters[k] if isinstance(k, str) and k in letters else found == canonical(k) for k in kinds)
+

@@ -1,0 +1,391 @@
+"""Functions of floats, element by element: exponentials, logarithms, circular and hyperbolic functions.
+
+Integers and bools become floats first.
+"""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lantern.dtypes import is_float
+from lantern.eager import one_program
+from lantern.lax.operands import ArrayLike, array, inexact, promoted
+from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sign, sqrt, square, subtract
+from lantern.numpy.element_types import finfo
+from lantern.numpy.logic import equal, isnan, less, logical_or, where
+from lantern.ops import elementwise
+from lantern.trace.array import Array
+
+
+@one_program(1)
+def exp(x: ArrayLike, /) -> Array:
+    """e ** x.
+
+    >>> exp(0.0).item()
+    1.0
+    """
+    return elementwise.exp(inexact("exp", x))
+
+
+@one_program(1)
+def exp2(x: ArrayLike, /) -> Array:
+    """2 ** x.
+
+    >>> exp2(3).item()
+    8.0
+    """
+    two, y = promoted("exp2", 2.0, inexact("exp2", x))
+    return elementwise.pow(two, y)
+
+
+@one_program(1)
+def expm1(x: ArrayLike, /) -> Array:
+    """exp(x) - 1, exact for small x.
+
+    >>> expm1(0.0).item()
+    0.0
+    """
+    return elementwise.expm1(inexact("expm1", x))
+
+
+@one_program(1)
+def log(x: ArrayLike, /) -> Array:
+    """The natural logarithm; -inf at 0, NaN below.
+
+    >>> log(1.0).item()
+    0.0
+    """
+    return elementwise.log(inexact("log", x))
+
+
+@one_program(1)
+def log2(x: ArrayLike, /) -> Array:
+    """The logarithm to base 2.
+
+    >>> log2(8.0).item()
+    3.0
+    """
+    return divide(elementwise.log(inexact("log2", x)), math.log(2))
+
+
+@one_program(1)
+def log10(x: ArrayLike, /) -> Array:
+    """The logarithm to base 10.
+
+    >>> round(log10(100.0).item(), 5)
+    2.0
+    """
+    return divide(elementwise.log(inexact("log10", x)), math.log(10))
+
+
+@one_program(1)
+def log1p(x: ArrayLike, /) -> Array:
+    """log(1 + x), exact for small x.
+
+    >>> log1p(0.0).item()
+    0.0
+    """
+    return elementwise.log1p(inexact("log1p", x))
+
+
+@one_program(1)
+def sin(x: ArrayLike, /) -> Array:
+    """The sine of x in radians.
+
+    >>> sin(0.0).item()
+    0.0
+    """
+    return elementwise.sin(inexact("sin", x))
+
+
+@one_program(1)
+def cos(x: ArrayLike, /) -> Array:
+    """The cosine of x in radians.
+
+    >>> cos(0.0).item()
+    1.0
+    """
+    return elementwise.cos(inexact("cos", x))
+
+
+@one_program(1)
+def tan(x: ArrayLike, /) -> Array:
+    """The tangent of x in radians.
+
+    >>> tan(0.0).item()
+    0.0
+    """
+    return elementwise.tan(inexact("tan", x))
+
+
+@one_program(1)
+def arcsin(x: ArrayLike, /) -> Array:
+    """The angle in [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1].
+
+    >>> arcsin(0.0).item()
+    0.0
+    """
+    a = inexact("arcsin", x)
+    return elementwise.atan2(a, sqrt(multiply(subtract(1, a), add(1, a))))
+
+
+@one_program(1)
+def arccos(x: ArrayLike, /) -> Array:
+    """The angle in [0, pi] whose cosine is x; NaN outside [-1, 1].
+
+    >>> arccos(1.0).item()
+    0.0
+    """
+    a = inexact("arccos", x)
+    return elementwise.atan2(sqrt(multiply(subtract(1, a), add(1, a))), a)
+
+
+@one_program(1)
+def arctan(x: ArrayLike, /) -> Array:
+    """The angle in [-pi/2, pi/2] whose tangent is x.
+
+    >>> arctan(0.0).item()
+    0.0
+    """
+    a, one = promoted("arctan", inexact("arctan", x), 1.0)
+    return elementwise.atan2(a, one)
+
+
+@one_program(2)
+def arctan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """The angle in [-pi, pi] of the point (x2, x1).
+
+    >>> arctan2(0.0, 1.0).item()
+    0.0
+    """
+    a, b = promoted("arctan2", x1, x2, floats=True)
+    return elementwise.atan2(a, b)
+
+
+def asin(x: ArrayLike, /) -> Array:
+    """As `arcsin`.
+
+    >>> asin(0.0).item()
+    0.0
+    """
+    return arcsin(x)
+
+
+def acos(x: ArrayLike, /) -> Array:
+    """As `arccos`.
+
+    >>> acos(1.0).item()
+    0.0
+    """
+    return arccos(x)
+
+
+def atan(x: ArrayLike, /) -> Array:
+    """As `arctan`.
+
+    >>> atan(0.0).item()
+    0.0
+    """
+    return arctan(x)
+
+
+def atan2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """As `arctan2`.
+
+    >>> atan2(0.0, 1.0).item()
+    0.0
+    """
+    return arctan2(x1, x2)
+
+
+@one_program(1)
+def sinh(x: ArrayLike, /) -> Array:
+    """The hyperbolic sine, exact for small x.
+
+    For small x, (m + m / (m + 1)) / 2 with m = expm1(x) loses nothing; for large x, exp(x + log(1/2)) overflows no
+    sooner than the result.
+
+    >>> sinh(0.0).item()
+    0.0
+    """
+    a = inexact("sinh", x)
+    near = less(abs(a), 1)
+    m = elementwise.expm1(where(near, a, 0))
+    small = multiply(0.5, add(m, divide(m, add(m, 1))))
+    half = math.log(0.5)
+    large = subtract(elementwise.exp(add(a, half)), elementwise.exp(subtract(half, a)))
+    return where(near, small, large)
+
+
+@one_program(1)
+def cosh(x: ArrayLike, /) -> Array:
+    """The hyperbolic cosine.
+
+    >>> round(cosh(0.0).item(), 6)
+    1.0
+    """
+    a, half = inexact("cosh", x), math.log(0.5)
+    return add(elementwise.exp(add(a, half)), elementwise.exp(subtract(half, a)))
+
+
+@one_program(1)
+def tanh(x: ArrayLike, /) -> Array:
+    """The hyperbolic tangent.
+
+    >>> tanh(0.0).item()
+    0.0
+    """
+    return elementwise.tanh(inexact("tanh", x))
+
+
+@one_program(1)
+def arcsinh(x: ArrayLike, /) -> Array:
+    """The inverse of `sinh`.
+
+    log1p(a + a*a / (1 + sqrt(a*a + 1))) of a = abs(x) is exact for small a; for a whose square overflows, log(a) +
+    log(2).
+
+    >>> arcsinh(0.0).item()
+    0.0
+    """
+    v = inexact("arcsinh", x)
+    a = abs(v)
+    far = less(1e4, a) if a.dtype.itemsize > 2 else less(100, a)
+    near = where(far, 1, a)
+    squared = square(near)
+    small = elementwise.log1p(add(near, divide(squared, add(1, sqrt(add(squared, 1))))))
+    large = add(elementwise.log(where(far, a, 1)), math.log(2))
+    return multiply(sign(v), where(far, large, small))
+
+
+@one_program(1)
+def arccosh(x: ArrayLike, /) -> Array:
+    """The inverse of `cosh`, for x >= 1; NaN below.
+
+    >>> arccosh(1.0).item()
+    0.0
+    """
+    v = inexact("arccosh", x)
+    far = less(1e4, v) if v.dtype.itemsize > 2 else less(100, v)
+    t = subtract(where(far, 1, v), 1)
+    small = elementwise.log1p(add(t, sqrt(multiply(t, add(t, 2)))))
+    return where(far, add(elementwise.log(where(far, v, 1)), math.log(2)), small)
+
+
+@one_program(1)
+def arctanh(x: ArrayLike, /) -> Array:
+    """The inverse of `tanh`: (log1p(x) - log1p(-x)) / 2; infinite at 1 and -1, NaN beyond.
+
+    >>> arctanh(0.0).item()
+    0.0
+    """
+    a = inexact("arctanh", x)
+    return multiply(0.5, subtract(elementwise.log1p(a), elementwise.log1p(elementwise.neg(a))))
+
+
+def asinh(x: ArrayLike, /) -> Array:
+    """As `arcsinh`.
+
+    >>> asinh(0.0).item()
+    0.0
+    """
+    return arcsinh(x)
+
+
+def acosh(x: ArrayLike, /) -> Array:
+    """As `arccosh`.
+
+    >>> acosh(1.0).item()
+    0.0
+    """
+    return arccosh(x)
+
+
+def atanh(x: ArrayLike, /) -> Array:
+    """As `arctanh`.
+
+    >>> atanh(0.0).item()
+    0.0
+    """
+    return arctanh(x)
+
+
+@one_program(2)
+def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """sqrt(x1**2 + x2**2) without overflow on the way: the larger times sqrt(1 + ratio**2).
+
+    >>> hypot(3.0, 4.0).item()
+    5.0
+    """
+    a, b = promoted("hypot", x1, x2, floats=True)
+    large, small = maximum(abs(a), abs(b)), minimum(abs(a), abs(b))
+    plain = logical_or(equal(large, 0), equal(large, np.inf))
+    ratio = divide(where(plain, 0, small), where(plain, 1, large))
+    return where(plain, large, multiply(large, sqrt(add(1, square(ratio)))))
+
+
+@one_program(2)
+def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """log(exp(x1) + exp(x2)) without overflow: the larger plus log1p(exp(-distance)).
+
+    Where both are the same infinity, their distance is NaN and their sum is the answer.
+
+    >>> round(logaddexp(0.0, 0.0).item(), 6)
+    0.693147
+    """
+    a, b = promoted("logaddexp", x1, x2, floats=True)
+    distance = subtract(a, b)
+    undefined = isnan(distance)
+    tail = elementwise.log1p(elementwise.exp(elementwise.neg(abs(where(undefined, 0, distance)))))
+    return where(undefined, add(a, b), add(maximum(a, b), tail))
+
+
+@one_program(2)
+def logaddexp2(x1: ArrayLike, x2: ArrayLike, /) -> Array:
+    """log2(2**x1 + 2**x2) without overflow.
+
+    >>> logaddexp2(1.0, 1.0).item()
+    2.0
+    """
+    a, b = promoted("logaddexp2", x1, x2, floats=True)
+    return divide(logaddexp(multiply(a, math.log(2)), multiply(b, math.log(2))), math.log(2))
+
+
+@one_program(1)
+def deg2rad(x: ArrayLike, /) -> Array:
+    """Degrees as radians.
+
+    >>> round(deg2rad(180.0).item(), 5)
+    3.14159
+    """
+    return multiply(inexact("deg2rad", x), math.pi / 180)
+
+
+@one_program(1)
+def rad2deg(x: ArrayLike, /) -> Array:
+    """Radians as degrees.
+
+    >>> round(rad2deg(np.pi).item(), 3)
+    180.0
+    """
+    return multiply(inexact("rad2deg", x), 180 / math.pi)
+
+
+@one_program(1)
+def nan_to_num(x: ArrayLike, copy: bool = True, nan: ArrayLike = 0.0, posinf: ArrayLike | None = None,
+               neginf: ArrayLike | None = None) -> Array:
+    """x with NaN and infinities replaced: by `nan`, and by the largest and smallest finite numbers where not given.
+
+    `copy` is there for NumPy's sake; arrays are immutable.
+
+    >>> nan_to_num(np.array([np.nan, 1.0])).tolist()
+    [0.0, 1.0]
+    """
+    a = array("nan_to_num", x)
+    if not is_float(a.dtype):
+        return a
+    largest = float(finfo(a.dtype).max)
+    found = where(isnan(a), nan, a)
+    found = where(equal(a, np.inf), largest if posinf is None else posinf, found)
+    return where(equal(a, -np.inf), -largest if neginf is None else neginf, found)
