@@ -55,15 +55,18 @@ def same_type(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]
 
 
 def _joined(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]) -> ShapedArray:
-    shape = next((a.shape for a in avals if a.shape), ())
-    dtype = avals[0].dtype
-    if any(a.shape and a.shape != shape for a in avals):
-        raise ShapeError(f"{name}: operands must have one shape, got {listed(avals)}. Broadcast them first")
-    if any(a.dtype != dtype for a in avals):
+    widest, weak = avals[0], True
+    for a in avals:
+        weak = weak and a.weak
+        if a.shape and a.shape != widest.shape:
+            if widest.shape:
+                raise ShapeError(f"{name}: operands must have one shape, got {listed(avals)}. Broadcast them first")
+            widest = a
+    if any([a.dtype != widest.dtype for a in avals]):
         raise ShapeError(f"{name}: operands must have one dtype, got {listed(avals)}. Convert them first")
-    if dtype not in accepts:
-        raise unaccepted(name, avals[0], accepts)
-    return shaped(shape, dtype, all(a.weak for a in avals))
+    if widest.dtype not in accepts:
+        raise unaccepted(name, widest, accepts)
+    return widest if weak == widest.weak else shaped(widest.shape, widest.dtype, weak)
 
 
 def unaccepted(name: str, aval: ShapedArray, accepts: frozenset[DType]) -> ShapeError:

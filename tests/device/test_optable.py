@@ -17,9 +17,9 @@ TYPES = ("bool", "int32", "uint32", "float32")
 
 def fits(row: Row, case: Case) -> bool:
     """Whether operands and results have types that every GPU has."""
-    args = case.draw()
-    dtypes = [x.dtype for x in args if isinstance(x, np.ndarray)] + [v for v in case.params.values() if isinstance(v, np.dtype)]
-    return all(d.name in TYPES for d in dtypes)
+    arrays = [x.dtype for x in case.draw() if isinstance(x, np.ndarray)]
+    wanted = [v for v in case.params.values() if isinstance(v, np.dtype)]
+    return all(d.name in TYPES for d in (*arrays, *wanted))
 
 
 @pytest.fixture(autouse=True)

@@ -58,3 +58,14 @@ def test_vmap_of_grad_equals_a_loop(row: Row, case: Case) -> None:
     for k, g in enumerate(got):
         want = np.stack([np.asarray(slopes(*draw)[k]) for draw in draws])
         assert_equal(g, want, 4 * row.tolerance, max(row.absolute, 1e-6))
+
+
+@every_case(lambda row, case: sum(map(is_array, case.draw())) == 2)
+def test_nested_vmap_over_one_operand_each(row: Row, case: Case) -> None:
+    f, draws = drawn(row, case)
+    xs, ys = np.stack([d[0] for d in draws]), np.stack([d[1] for d in draws])
+    want = np.stack([np.stack([np.asarray(f(x, y)) for x in xs]) for y in ys])
+    assert_equal(vmap(vmap(f, (0, None)), (None, 0))(xs, ys), want, row.tolerance, row.absolute)
+    want = np.stack([np.stack([np.asarray(f(x, y)) for y in ys]) for x in xs])
+    repeated = np.stack([np.stack([x] * SIZE) for x in xs])
+    assert_equal(vmap(vmap(f), (0, None))(repeated, ys), want, row.tolerance, row.absolute)
