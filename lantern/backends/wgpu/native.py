@@ -25,6 +25,7 @@ checked: Any = _api.libf            # the same functions, raising GPUError
 
 STORAGE = int(wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST)
 STAGING = int(wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST)
+SPINS = 100                 # polls without a pause: about a tenth of a millisecond
 IN_FLIGHT = 16              # submissions that may be under way before the host waits for the oldest
 
 
@@ -171,7 +172,7 @@ class Native:
 
 
 class _Pause:
-    """Sleeps between polls: not at all at first, then for longer and longer, up to a millisecond."""
+    """Between polls: nothing at first, since most waits are short, then sleeps that grow to a millisecond."""
 
     __slots__ = ("turns",)
 
@@ -180,8 +181,8 @@ class _Pause:
 
     def __call__(self) -> None:
         self.turns += 1
-        if self.turns > 20:
-            time.sleep(min(1e-3, 1e-5 * (self.turns - 20)))
+        if self.turns > SPINS:
+            time.sleep(min(1e-3, 2e-5 * (self.turns - SPINS)))
 
 
 def trusted_module(device: Any, text: str) -> Any:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lantern.backends.wgpu import scalar
@@ -269,7 +269,7 @@ def operands(instr: Instr) -> tuple[Ref, ...]:
             return ()
 
 
-def reachable(body: Sequence[Instr], wanted: Sequence[Ref], given: Mapping[Ref, str] | None = None) -> list[Ref]:
+def reachable(body: Sequence[Instr], wanted: Sequence[Ref], given: Collection[Ref] = ()) -> list[Ref]:
     """The instructions that `wanted` need, in order; what is `given` is not entered."""
     found: set[Ref] = set()
     pending = list(wanted)
@@ -277,7 +277,7 @@ def reachable(body: Sequence[Instr], wanted: Sequence[Ref], given: Mapping[Ref, 
         ref = pending.pop()
         if ref not in found:
             found.add(ref)
-            if given is None or ref not in given:
+            if ref not in given:
                 pending += operands(body[ref])
     return sorted(found)
 
@@ -298,13 +298,16 @@ def dtype_of(kernel: Kernel, stage: Stage, ref: Ref) -> DType:
 
 def write_body(scope: Scope, stage: Stage, memory: Memory, wanted: Sequence[Ref], given: Mapping[Ref, str]
                ) -> dict[Ref, str]:
-    """Write the statements that compute `wanted`; `given` has raw values of loads that are already there.
+    """Write the statements that compute `wanted`; `given` has what is already there: loads (raw) and other values.
 
     Returns the expression of every value. Reduced values are variables named r<stage>_<slot>.
     """
     kernel, names = memory.kernel, dict[Ref, str]()
     for ref in reachable(stage.body, wanted, given):
         instr = stage.body[ref]
+        if ref in given and not isinstance(instr, Load):
+            names[ref] = given[ref]
+            continue
         if not isinstance(instr, (Const, Reduced)) and stage.sources:
             scope.comment(stage.sources[ref])
         name = f"v{ref}"

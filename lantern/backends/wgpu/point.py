@@ -41,11 +41,11 @@ class Point:
 
 def make_point(name: str, stage: Stage, memory: Memory, groups: Sequence[Group], hoisted: Sequence[Ref],
                results: Sequence[Ref], stores: Sequence[Store | ScatterAdd] = ()) -> Point:
-    """The function that computes `results` and makes `stores`; the loads `hoisted` come as parameters."""
+    """The function that computes `results` and makes `stores`; the loads and values `hoisted` come as parameters."""
     kernel, scope = memory.kernel, Scope(groups)
     unique = tuple(dict.fromkeys(results))
     wanted = [*unique, *store_refs(stores)]
-    order = reachable(stage.body, wanted)
+    order = reachable(stage.body, wanted, hoisted)
     loads = tuple(r for r in order if r in hoisted)
     if not stores and len(unique) == 1 and unique[0] in loads and _raw_type(stage, memory, unique[0]) != "u32":
         return Point(name, "", (), loads, (), unique)
@@ -85,5 +85,6 @@ def store_refs(stores: Sequence[Store | ScatterAdd]) -> list[Ref]:
 
 def _raw_type(stage: Stage, memory: Memory, ref: Ref) -> str:
     load = stage.body[ref]
-    assert isinstance(load, Load), "internal: only loads are made by the caller"
-    return scalar.storage_type(memory.arg_dtype(load.arg))
+    if isinstance(load, Load):
+        return scalar.storage_type(memory.arg_dtype(load.arg))
+    return scalar.wgsl_type(dtype_of(memory.kernel, stage, ref))

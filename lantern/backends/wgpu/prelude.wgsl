@@ -29,9 +29,10 @@ fn ne_f32(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }
 // The operands of a comparison that is negated: !(a < b) must not become a >= b.
 fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) && !is_nan(b); }
 
-fn max_f32(a: f32, b: f32) -> f32 { return select(max(a, b), bits_f32(0x7fc00000u), is_nan(a) || is_nan(b)); }
+// NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
+fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, a > b || is_nan(a)); }
 
-fn min_f32(a: f32, b: f32) -> f32 { return select(min(a, b), bits_f32(0x7fc00000u), is_nan(a) || is_nan(b)); }
+fn min_f32(a: f32, b: f32) -> f32 { return select(b, a, a < b || is_nan(a)); }
 
 fn sign_f32(x: f32) -> f32 { return select(select(0.0, with_sign(1.0, x), x != 0.0), x, is_nan(x)); }
 
@@ -71,18 +72,27 @@ fn exp_f32(x: f32) -> f32 {
   var p = 1.3981999507e-3 + r * 1.9875691500e-4;
   p = 4.1665795894e-2 + r * (8.3334519073e-3 + r * p);
   p = 1.0 + r + r * r * (0.5 + r * (1.6666665459e-1 + r * p));
-  let k1 = i32(k) / 2;
+  let k1 = i32(k) >> 1u;
   let k2 = i32(k) - k1;
   let y = p * bitcast<f32>(u32(k1 + 127) << 23u) * bitcast<f32>(u32(k2 + 127) << 23u);
   return select(select(y, bits_f32(0x7f800000u), x > 88.72284), x, is_nan(x));
 }
 
-// 2 ulp.
+// exp(r) - 1 for |r| <= ln 2 / 2.
+fn expm1_core(r: f32) -> f32 {
+  var p = 1.3981999507e-3 + r * 1.9875691500e-4;
+  p = 4.1665795894e-2 + r * (8.3334519073e-3 + r * p);
+  return r + r * r * (0.5 + r * (1.6666665459e-1 + r * p));
+}
+
+// 2 ulp. As exp, with 2**k (exp(r) - 1) + (2**k - 1), where nothing cancels.
 fn expm1_f32(x: f32) -> f32 {
-  var p = 1.3888889e-3 + x * (1.98412698e-4 + x * 2.48015873e-5);
-  p = 0.16666667 + x * (0.041666668 + x * (8.3333338e-3 + x * p));
-  let small = x + x * x * (0.5 + x * p);
-  return select(select(exp_f32(x) - 1.0, small, abs(x) < 0.5), x, abs(x) < 1e-7);
+  if (x > 88.0) { return exp_f32(x); }
+  let c = max(x, -18.0);
+  let k = round(c * 1.44269504);
+  let r = (c - k * 0.693359375) - k * -2.12194440e-4;
+  let s = bitcast<f32>(u32(i32(k) + 127) << 23u);
+  return select(s * expm1_core(r) + (s - 1.0), x, abs(x) < 1e-7 || is_nan(x));
 }
 
 // log(1 + f) for 1 + f between sqrt(1/2) and sqrt(2), plus k ln 2: fdlibm's form, f - (f*f/2 - s*(f*f/2 + R(s*s))).
@@ -112,9 +122,13 @@ fn log1p_f32(x: f32) -> f32 {
   return log_f32(1.0 + x);
 }
 
-// 2 ulp. The builtin overflows: exp(2x) / exp(2x).
+// 2 ulp. t / (t + 2) with t = exp(2|x|) - 1; the builtin overflows.
 fn tanh_f32(x: f32) -> f32 {
-  let t = expm1_f32(2.0 * min(abs(x), 10.0));
+  let c = min(2.0 * abs(x), 20.0);
+  let k = round(c * 1.44269504);
+  let r = (c - k * 0.693359375) - k * -2.12194440e-4;
+  let s = bitcast<f32>(u32(i32(k) + 127) << 23u);
+  let t = s * expm1_core(r) + (s - 1.0);
   return select(with_sign(t / (t + 2.0), x), x, is_nan(x));
 }
 
@@ -267,7 +281,7 @@ fn pow_core(x: f32, y: f32) -> f32 {
   let r = (p1 - n) + p2;
   var q = 9.618129e-3 + r * (1.3333558e-3 + r * (1.5403530e-4 + r * 1.5252734e-5));
   q = 0.69314718 + r * (0.24022651 + r * (0.055504109 + r * q));
-  let n1 = i32(n) / 2;
+  let n1 = i32(n) >> 1u;
   let n2 = i32(n) - n1;
   let v = (1.0 + r * q) * bitcast<f32>(u32(n1 + 127) << 23u) * bitcast<f32>(u32(n2 + 127) << 23u);
   return select(select(v, 0.0, total < -151.0), bits_f32(0x7f800000u), total >= 128.0);

@@ -6,10 +6,11 @@ one row; where rows are (a sum over the first axis), they belong to neighbouring
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
+from lantern.backends.wgpu.layout import CACHED_NUMBERS, UNROLLED, Layout, choose_layout, find_reuse
 from lantern.backends.wgpu.nest import (
     Group,
     Memory,
@@ -24,71 +25,18 @@ from lantern.backends.wgpu.nest import (
 )
 from lantern.backends.wgpu.point import Point, make_point, store_refs
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
+from lantern.backends.wgpu.trees import arg_tree, tree
 from lantern.lower.expr import DType, Load, ReduceOp, Ref
 from lantern.lower.kernel import Kernel, Stage, Store, Target
-
-CACHED_NUMBERS = 64         # row values that one invocation may keep in registers
-UNROLLED = 16               # turns of a loop that may be written out
 
 ARG = (ReduceOp.ARGMAX, ReduceOp.ARGMIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How invocations are laid over rows and columns. `by_row`: neighbours belong to neighbouring rows."""
-
-    tall: int
-    lanes: int
-    by_row: bool
-
-    @property
-    def size(self) -> int:
-        """Invocations of a workgroup."""
-        return self.tall * self.lanes
-
-    @property
-    def spacing(self) -> int:
-        """Distance between the lanes of one row."""
-        return self.tall if self.by_row else 1
-
-
-def choose_layout(kernel: Kernel, widest: int, size: int) -> Layout:
-    """Rows and lanes per workgroup, for at most `size` invocations; `widest`: vec4 steps in the longest stage."""
-    rows = kernel.row_count
-    if _neighbouring_rows(kernel):
-        tall = min(32, _power(rows), size)
-        lanes = max(1, min(size // tall, _power(widest) // 4))
-        if rows * lanes >= 1 << 17:     # enough rows to fill any device: no need to share them
-            lanes = 1
-        return Layout(min(size // lanes, 256, max(tall, _power(rows))) if lanes == 1 else tall, lanes, True)
-    lanes = min(size, _power(widest)) if widest > 8 else 1
-    return Layout(max(1, min(size // lanes, 64, _power(rows))), lanes, False)
-
-
-def _power(n: int) -> int:
-    """The smallest power of two that is at least n."""
-    return 1 << max(0, n - 1).bit_length()
-
-
-def _neighbouring_rows(kernel: Kernel) -> bool:
-    """Whether neighbouring rows are neighbours in memory and neighbouring columns are not, for most loads."""
-    balance = 0
-    for stage in kernel.stages:
-        rank, row_axes = len(kernel.rows), [k for k, n in enumerate(kernel.rows) if n > 1]
-        col_axes = [rank + k for k, n in enumerate(stage.cols) if n > 1]
-        if not row_axes or not col_axes:
-            continue
-        for load in stage.body:
-            if isinstance(load, Load):
-                across, along = abs(load.strides[row_axes[-1]]), abs(load.strides[col_axes[-1]])
-                balance += (across == 1 and along != 1) - (along == 1)
-    return balance > 0
-
-
-@dataclass(frozen=True, slots=True)
 class _Plan:
     """One stage, planned. Of its loads, `fixed` ones do not depend on the column, `vectors` are read as vec4 (width 4),
-    and `shared` ones once for all lanes of a step; the body makes the others."""
+    and `shared` ones once for all lanes of a step; the body makes the others. `reused`: values that an earlier stage
+    left in registers."""
 
     number: int
     stage: Stage
@@ -97,6 +45,7 @@ class _Plan:
     fixed: tuple[Ref, ...]
     vectors: tuple[Ref, ...]
     shared: tuple[Ref, ...]
+    reused: Mapping[Ref, str]
     point: Point
 
     @property
@@ -112,9 +61,10 @@ def render_rows(kernel: Kernel, memory: Memory, target: Target) -> Shader:
     size = min(256, target.max_workgroup_size)
     steps = [-(-math.prod(s.cols) // w) for s, w in zip(kernel.stages, widths, strict=True)]
     layout = choose_layout(kernel, max(steps), size)
-    plans = [_plan(kernel, k, row, w, memory) for k, w in enumerate(widths)]
+    reused, left = find_reuse(kernel, widths, layout)
+    plans = [_plan(kernel, k, row, w, memory, reused[k]) for k, w in enumerate(widths)]
     grid = make_grid(kernel, -(-kernel.row_count // layout.tall), target)
-    writer = _Writer(kernel, memory, layout, plans)
+    writer = _Writer(kernel, memory, layout, plans, left)
     scope = writer.scope
     exact = grid.count * layout.tall == kernel.row_count
     _place(scope, layout, kernel.row_count, grid.linear, exact)
@@ -167,7 +117,7 @@ def _columns(kernel: Kernel, stage: Stage) -> Group:
     return Group("col", tuple(range(rank, rank + len(stage.cols))), stage.cols)
 
 
-def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory) -> _Plan:
+def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory, reused: Mapping[Ref, str]) -> _Plan:
     stage = kernel.stages[number]
     col = _columns(kernel, stage)
     groups = (row, col)
@@ -178,7 +128,7 @@ def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory) -
         memory.vectors.update([f"out{s.out}" for s in stores])
     written = {f"out{s.out}" for other in kernel.stages for s in other.stores} - memory.vectors
     fixed, vectors, shared = list[Ref](), list[Ref](), list[Ref]()
-    for ref in reachable(stage.body, [r.value for r in stage.reductions] + store_refs(stores)):
+    for ref in reachable(stage.body, [r.value for r in stage.reductions] + store_refs(stores), reused):
         load = stage.body[ref]
         if not isinstance(load, Load):
             continue
@@ -191,20 +141,24 @@ def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory) -
             vectors.append(ref)
             memory.vectors.add(memory.arg(load.arg))
     inside = () if width == 4 else stores
-    point = make_point(f"stage{number}", stage, memory, groups, fixed + vectors + shared, results, inside)
-    return _Plan(number, stage, groups, width, tuple(fixed), tuple(vectors), tuple(shared), point)
+    given = [*fixed, *vectors, *shared, *reused]
+    point = make_point(f"stage{number}", stage, memory, groups, given, results, inside)
+    return _Plan(number, stage, groups, width, tuple(fixed), tuple(vectors), tuple(shared), reused, point)
 
 
 class _Writer:
     """Writes the stages one after the other, and gathers the workgroup reductions that they call."""
 
-    def __init__(self, kernel: Kernel, memory: Memory, layout: Layout, plans: Sequence[_Plan]) -> None:
+    def __init__(self, kernel: Kernel, memory: Memory, layout: Layout, plans: Sequence[_Plan],
+                 left: Mapping[tuple[int, Ref], str]) -> None:
         self.kernel, self.memory, self.layout = kernel, memory, layout
         self.scope = Scope([plans[0].groups[0]])
         self.trees: dict[str, str] = {}
         self.scratch: dict[str, str] = {}
-        self.kept = _registers(plans, layout)
-        self.unrolled = {plan.number for plan in plans if any(self._kept(plan, r) for r in plan.vectors + plan.shared)}
+        self.left = left
+        self.kept = _registers(plans, layout, len(left))
+        self.unrolled = {plan.number for plan in plans if plan.reused or any(
+            self._kept(plan, r) for r in plan.vectors + plan.shared)} | {number for number, _ in left}
         self.filled: set[tuple[str, int]] = set()
 
     def _kept(self, plan: _Plan, ref: Ref) -> str | None:
@@ -258,6 +212,10 @@ class _Writer:
                 scope.add("}")
 
     def _declare_kept(self, plan: _Plan, turn: int) -> None:
+        for (number, ref), name in self.left.items():
+            if number == plan.number:
+                kind = scalar.wgsl_type(dtype_of(self.kernel, plan.stage, ref))
+                self.scope.add(f"var {name}_{turn}: {f'vec4<{kind}>' if plan.width == 4 else kind};")
         for ref in plan.vectors + plan.shared:
             name, load = self._kept(plan, ref), plan.stage.body[ref]
             if name and (name, turn) not in self.filled:
@@ -297,11 +255,18 @@ class _Writer:
                     self.filled.add((kept, turn))
         for lane in range(plan.width):
             given = {r: f"{t}.{'xyzw'[lane]}" if r in plan.vectors else t for r, t in values.items()}
+            for ref, name in plan.reused.items():
+                given[ref] = f"{name}_{turn}.{'xyzw'[lane]}" if plan.width == 4 else f"{name}_{turn}"
             call = plan.point.call({"row": "row", "col": shifted("col", lane)}, given)
             scope.add(f"let y{lane} = {call};" if plan.point.results else f"{call};")
         for slot, fold in enumerate(plan.stage.reductions):
             lanes = [plan.point.result(f"y{lane}", fold.value) for lane in range(plan.width)]
             self._fold(plan, slot, lanes)
+            name = self.left.get((plan.number, fold.value))
+            if name:
+                kind = scalar.wgsl_type(dtype_of(self.kernel, plan.stage, fold.value))
+                text = f"vec4<{kind}>({', '.join(lanes)})" if len(lanes) > 1 else lanes[0]
+                scope.add(f"{name}_{turn} = {text};")
         if plan.width == 4:
             self._store(plan)
         scope.groups, scope.names = outer
@@ -351,8 +316,12 @@ class _Writer:
             self.scope.add(f"let {name} = {function}(thread, lane, {total});")
 
 
-def _registers(plans: Sequence[_Plan], layout: Layout) -> dict[tuple[tuple[int, ...], int, object], str]:
-    """Loads that several stages repeat, if a row's values fit into registers: (cols, width, load) -> variable."""
+def _registers(plans: Sequence[_Plan], layout: Layout, taken: int
+               ) -> dict[tuple[tuple[int, ...], int, object], str]:
+    """Loads that several stages repeat, if a row's values fit into registers: (cols, width, load) -> variable.
+
+    `taken`: how many values of another kind stay there.
+    """
     counts: dict[tuple[tuple[int, ...], int, object], int] = {}
     for plan in plans:
         turns = -(-plan.count // (layout.lanes * plan.width))
@@ -361,67 +330,10 @@ def _registers(plans: Sequence[_Plan], layout: Layout) -> dict[tuple[tuple[int, 
                 key = (plan.stage.cols, plan.width, plan.stage.body[ref])
                 counts[key] = counts.get(key, 0) + 1
     found: dict[tuple[tuple[int, ...], int, object], str] = {}
-    numbers = 0
+    numbers = taken * CACHED_NUMBERS // 4
     for key, count in counts.items():
         turns = -(-math.prod(key[0]) // (layout.lanes * key[1]))
         if count > 1 and numbers + turns * key[1] <= CACHED_NUMBERS:
             numbers += turns * key[1]
             found[key] = f"kept{len(found)}"
     return found
-
-
-def tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
-    """A function that folds the lanes of each row in workgroup memory; all of them get the result."""
-    kind = scalar.wgsl_type(dtype)
-    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
-    return "\n".join([
-        f"fn {name}(thread: u32, lane: u32, x: {kind}) -> {kind} {{",
-        f"  scratch_{kind}[thread] = x;",
-        "  workgroupBarrier();",
-        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
-        "    if (lane < width) {",
-        f"      let a = scratch_{kind}[thread];",
-        f"      let b = scratch_{kind}[{other}];",
-        f"      scratch_{kind}[thread] = {scalar.combine(op, 'a', 'b', dtype)};",
-        "    }",
-        "    workgroupBarrier();",
-        "  }",
-        f"  let y = scratch_{kind}[{_first(layout)}];",
-        "  workgroupBarrier();",
-        "  return y;",
-        "}"])
-
-
-def _first(layout: Layout) -> str:
-    """The first lane of an invocation's row."""
-    return "thread - lane" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
-
-
-def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
-    """As `tree` for values with positions; of equally good ones the first wins."""
-    kind = scalar.wgsl_type(dtype)
-    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
-    return "\n".join([
-        f"fn {name}(thread: u32, lane: u32, x: {kind}, position: i32) -> i32 {{",
-        f"  scratch_{kind}[thread] = x;",
-        "  positions[thread] = position;",
-        "  workgroupBarrier();",
-        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
-        "    if (lane < width) {",
-        f"      let a = scratch_{kind}[thread];",
-        f"      let b = scratch_{kind}[{other}];",
-        "      let i = positions[thread];",
-        f"      let j = positions[{other}];",
-        f"      let wins = {scalar.better(op, 'b', 'a', dtype)};",
-        f"      let equal = {scalar.equally_good('a', 'b', dtype)};",
-        "      if (wins || (equal && j < i)) {",
-        f"        scratch_{kind}[thread] = b;",
-        "        positions[thread] = j;",
-        "      }",
-        "    }",
-        "    workgroupBarrier();",
-        "  }",
-        f"  let y = positions[{_first(layout)}];",
-        "  workgroupBarrier();",
-        "  return y;",
-        "}"])
