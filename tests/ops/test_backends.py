@@ -3,22 +3,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 from lantern.api import grad
 from lantern.devices import default_device
 from lantern.jitted import jit
-from tests.ops.laws import assert_equal, bind_arrays, differentiable, every_case, is_array, is_floating
+from tests.ops.laws import assert_equal, bind_arrays, differentiable, every_case, is_array, is_floating, widened, x64
 from tests.ops.test_compositions import total
 from tests.optable.table import Case, Row
 
 DEVICES = pytest.mark.parametrize("device", ["emulate", "cpu"])
 
 
-def check_device(row: Row, case: Case, device: str) -> None:
-    """Eager and compiled results of one case equal those of the reference."""
-    f, arrays = bind_arrays(row, case, case.draw(), is_array)
+def check_device(row: Row, case: Case, device: str, dtype: Any = np.float32) -> None:
+    """Eager and compiled results of one case (its floats in `dtype`) equal those of the reference."""
+    f, arrays = bind_arrays(row, case, widened(case.draw(), dtype), is_array)
     want = np.asarray(f(*arrays))
     with default_device(device):
         assert_equal(f(*arrays), want, row.tolerance, row.absolute)
@@ -40,6 +41,14 @@ def check_device_gradient(row: Row, case: Case, device: str) -> None:
 @every_case()
 def test_device_equals_reference(row: Row, case: Case, device: str) -> None:
     check_device(row, case, device)
+
+
+@DEVICES
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
+@every_case(lambda row, case: row.every_precision and case.smooth and any(is_floating(x) for x in case.draw()))
+def test_device_equals_reference_in_every_precision(row: Row, case: Case, device: str, dtype: type) -> None:
+    with x64():
+        check_device(row, case, device, dtype)
 
 
 @DEVICES
