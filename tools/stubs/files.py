@@ -1,0 +1,25 @@
+"""Which stubs there are, each with its table."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.stubs import array, functions, package, random, transforms
+from tools.stubs.package import Table
+from tools.stubs.signature import ROOT, path_of
+
+__all__ = ["ROOT", "texts"]
+
+TABLES = {
+    "lantern.numpy": Table("`lantern.numpy` as type checkers see it: shapes and element types of each function.", functions.RULES),
+    "lantern.nn": Table("`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN),
+    "lantern.random": Table("`lantern.random` as type checkers see it: shapes and element types of each draw.", random.RULES,
+                            random.CONSTANTS),
+    "lantern.api": Table("The transforms as type checkers see them: what they make of a function's type.", transforms.RULES,
+                         variables=transforms.VARIABLES, imports=transforms.IMPORTS),
+}
+
+
+def texts() -> dict[Path, str]:
+    """The text of every stub, by its path."""
+    modules = {array.MODULE: array.text(), **{name: package.text(name, table) for name, table in TABLES.items()}}
+    return {path_of(module).with_suffix(".pyi"): text for module, text in modules.items()}
