@@ -13,6 +13,7 @@ from lantern.lower.expr import Const, Load
 from lantern.lower.graph import Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
 from lantern.lower.kernel import Kernel, Store, Target
+from lantern.lower.narrow import narrow
 from lantern.lower.rewrite import canonical, specialise
 from lantern.lower.views import fill
 from lantern.source import Source
@@ -92,7 +93,19 @@ class _Builder:
         if len(args) == 1 and is_copy(kernel):
             self.number[eqn.outvars[0]] = args[0]
         else:
-            self.nodes.append(Node(kernel, args, tuple([self.new(v) for v in eqn.outvars])))
+            self.node(kernel, args, tuple([self.new(v) for v in eqn.outvars]))
+
+    def node(self, kernel: Kernel, args: tuple[int, ...], outs: tuple[int, ...]) -> None:
+        """One launch, or several where the target binds fewer buffers than the kernel needs."""
+        if len(args) + len(outs) <= self.target.max_buffers:
+            self.nodes.append(Node(kernel, args, outs))
+            return
+        bound = list(args)
+        parts = narrow(kernel, self.target.max_buffers)
+        for k, part in enumerate(parts):
+            made = outs if k == len(parts) - 1 else (self.add(part.kernel.outs[0]),)
+            self.nodes.append(Node(part.kernel, tuple([bound[a] for a in part.args]), made))
+            bound += made
 
 
 def is_copy(kernel: Kernel) -> bool:

@@ -143,6 +143,8 @@ class _Fuser:
         value = self.describe(maker, v)
         if value is None or not self.nonempty(maker) or not self.nonempty(group):
             return None
+        if _length(maker.kernel) + _length(group.kernel) > MAX_INSTRUCTIONS:
+            return None
         single = self.readers[v] == {group} and v not in self.kept
         points = sum([math.prod(group.kernel.rows + s.cols) for s in group.kernel.stages
                       if loads_of(s, {group.args.index(v): 0})])
@@ -183,7 +185,7 @@ class _Fuser:
                tuple(wires.consumer.items()), wires.kept)
         if key not in self.made:
             kernel = how(first, second, wires)
-            if kernel is None or sum([len(s.body) for s in kernel.stages]) > MAX_INSTRUCTIONS:
+            if kernel is None or _length(kernel) > MAX_INSTRUCTIONS:
                 self.made[key] = None
             else:
                 used = used_arguments(kernel)
@@ -325,6 +327,10 @@ def _absorb_well(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | N
 def _is_free(value: _Value) -> bool:
     """Copies cost nothing; what reads no memory costs next to nothing."""
     return value.pure and (value.cost == 0 or (not value.reads and value.cost <= VERY_CHEAP))
+
+
+def _length(kernel: Kernel) -> int:
+    return sum([len(s.body) for s in kernel.stages])
 
 
 def _unique(values: Sequence[int]) -> list[int]:

@@ -82,10 +82,9 @@ class Kernel:
     name: str = field(default="", compare=False)
     _hash: int = field(default=0, init=False, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.args, self.outs, self.rows, self.stages, self.dot)))
-
     def __hash__(self) -> int:
+        if not self._hash:      # fusion makes many kernels that nobody looks up
+            object.__setattr__(self, "_hash", hash((self.args, self.outs, self.rows, self.stages, self.dot)) or 1)
         return self._hash
 
     @property

@@ -44,10 +44,10 @@ def needed(body: Sequence[Instr], roots: Iterable[Ref]) -> list[Ref]:
     for k in range(len(body) - 1, -1, -1):
         if wanted[k]:
             instr = body[k]
-            if isinstance(instr, Apply):
+            if type(instr) is Apply:
                 for x in instr.operands:
                     wanted[x] = True
-            elif isinstance(instr, Gather):
+            elif type(instr) is Gather:
                 wanted[instr.index] = True
     return [k for k, w in enumerate(wanted) if w]
 
@@ -69,26 +69,27 @@ def copy(into: Body, stage: Stage, wanted: Iterable[Ref], leaf: Leaf) -> dict[Re
         instr = stage.body[k]
         if sources:
             into.source = sources[k]
-        match instr:
-            case Apply(op, operands, dtype):
-                place[k] = apply(into, op, tuple([place[x] for x in operands]), dtype)
-            case Const():
-                place[k] = into.add(instr)
-            case _:
-                found = leaf(into, Gather(instr.arg, place[instr.index]) if isinstance(instr, Gather) else instr)
-                if found is None:
-                    return None
-                place[k] = found
+        if type(instr) is Apply:        # by far the most frequent
+            place[k] = apply(into, instr.op, tuple([place[x] for x in instr.operands]), instr.dtype)
+        elif type(instr) is Const:
+            place[k] = into.add(instr)
+        else:
+            assert not isinstance(instr, (Apply, Const)), "internal: instructions have no subclasses"
+            found = leaf(into, Gather(instr.arg, place[instr.index]) if isinstance(instr, Gather) else instr)
+            if found is None:
+                return None
+            place[k] = found
     return place
 
 
 def apply(into: Body, op: ScalarOp, operands: tuple[Ref, ...], dtype: np.dtype[np.generic]) -> Ref:
     """The operation, or its result where all operands are constants."""
-    known = [into.instrs[x] for x in operands]
-    values = [c.value for c in known if isinstance(c, Const)]
-    if len(values) == len(known):
-        return into.add(Const.of(scalar.apply(op, values, dtype), dtype))
-    return into.add(Apply(op, operands, dtype))
+    instrs = into.instrs
+    for x in operands:
+        if type(instrs[x]) is not Const:
+            return into.add(Apply(op, operands, dtype))
+    values = [c.value for x in operands if isinstance(c := instrs[x], Const)]
+    return into.add(Const.of(scalar.apply(op, values, dtype), dtype))
 
 
 def emit_affine(into: Body, place: Affine) -> Ref:

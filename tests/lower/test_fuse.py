@@ -184,6 +184,15 @@ def test_fusion_keeps_to_the_buffers_a_target_binds() -> None:
     assert len(kernels(f, *[f32(5)] * 9)) == 1
 
 
+@pytest.mark.parametrize("count", [8, 20])
+def test_more_operands_than_a_target_binds(count: int) -> None:
+    def f(*xs: Any) -> Any:
+        return shape.concatenate(xs, 0)
+
+    made = kernels(f, *[f32(k % 3 + 1, 2) for k in range(count)], target=GPU)
+    assert len(made) > 1 and max(len(k.args) + len(k.outs) for k in made) <= GPU.max_buffers
+
+
 def test_fusion_keeps_kernels_short() -> None:
     def f(x: Any) -> Any:
         for _ in range(400):
