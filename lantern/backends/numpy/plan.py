@@ -1,11 +1,13 @@
 """A kernel as a graph of whole-array operations: what stages share is computed once, over as few axes as it needs."""
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from lantern.caches import on_clear
 from lantern.dtypes import I32
 from lantern.lower.expr import (
     Apply,
@@ -62,8 +64,8 @@ class Spread:
 What: TypeAlias = "Const | LoopIndex | Load | Gather | Apply | Concatenated | Fold | Product | Spread"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+@dataclass(slots=True)
+class Node:     # not frozen: thousands are made, and numbered twice
     """One value: `shape` has 1 where the value does not vary along an axis of `domain`, and is () for constants."""
 
     what: What
@@ -98,7 +100,8 @@ class Plan:
         number = self.seen.get(key)
         if number is None:
             number = self.seen[key] = len(self.nodes)
-            self.nodes.append(node if self.source is None else replace(node, source=self.source))
+            node.source = self.source
+            self.nodes.append(node)
         return number
 
 
@@ -122,6 +125,10 @@ def make_plan(kernel: Kernel) -> Plan:
             refs = (store.value,) if isinstance(store, Store) else (store.value, store.index, store.keep)
             plan.sinks.append(Sink(store, tuple([place[r] for r in refs]), domain))
     return _without_unused(plan)
+
+
+remembered_plan = functools.lru_cache(maxsize=1024)(make_plan)     # for equal layers, whatever their source lines
+on_clear(remembered_plan.cache_clear)
 
 
 def _body(plan: Plan, stage: Stage, folds: dict[tuple[int, int], int]) -> list[int]:
@@ -242,9 +249,14 @@ def _without_unused(plan: Plan) -> Plan:
     for k in range(len(plan.nodes) - 1, -1, -1):
         if k in wanted:
             wanted.update(plan.nodes[k].operands)
-    place = {k: n for n, k in enumerate(sorted(wanted))}
-    nodes = [replace(plan.nodes[k], operands=tuple([place[x] for x in plan.nodes[k].operands])) for k in sorted(wanted)]
-    sinks = [replace(s, nodes=tuple([place[k] for k in s.nodes])) for s in plan.sinks]
+    if len(wanted) == len(plan.nodes):
+        return Plan(plan.kernel, plan.nodes, plan.sinks)
+    kept = sorted(wanted)
+    place = {k: n for n, k in enumerate(kept)}
+    nodes = [plan.nodes[k] for k in kept]
+    for node in nodes:
+        node.operands = tuple([place[x] for x in node.operands])
+    sinks = [Sink(s.store, tuple([place[k] for k in s.nodes]), s.domain) for s in plan.sinks]
     return Plan(plan.kernel, nodes, sinks)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lantern.backends.numpy.kernels import Tile, Writer
 from lantern.backends.numpy.memory import Code, Memory, dense, slot_memory
-from lantern.backends.numpy.plan import Concatenated, Node, Plan, Product, make_plan, shaped_like
+from lantern.backends.numpy.plan import Concatenated, Node, Plan, Product, make_plan, remembered_plan, shaped_like
 from lantern.backends.numpy.runtime import LARGE, Run, block, claim, large, pool
 from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Gather, Load
@@ -117,7 +117,7 @@ class _Renderer:
         plan, tile = _tiled(kernel)
         if tile is None:
             shapes = [m.shape for m in reversed(memories) if m.shape is not None]
-            plan = make_plan(shaped_like(kernel, shapes))
+            plan = (make_plan if self.comments else remembered_plan)(shaped_like(kernel, shapes))
         if any(0 not in sink.domain for sink in plan.sinks):
             Writer(self.code, plan, memories[:len(args)], memories[len(args):], tile, self.comments).write()
         text = ["# once", *self.code.once[once:], "# each call"] if len(self.code.once) > once else []

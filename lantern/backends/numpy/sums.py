@@ -20,6 +20,7 @@ _UFUNCS: dict[ReduceOp, np.ufunc] = {
     ReduceOp.AND: np.bitwise_and, ReduceOp.OR: np.bitwise_or,
 }
 _LONG = 1024    # columns beyond which sums want NumPy's pairwise order
+_SMALL = 9216   # elements from which BLAS would wake its threads, which costs far more than the sum when cores are busy
 
 
 def fold(to: Writer, number: int, node: Node, op: ReduceOp, count: int) -> Value:
@@ -83,7 +84,8 @@ def _scratch(to: Writer, shape: tuple[int, ...], dtype: DType) -> Value:
 
 def _by_ones(to: Writer, value: Value, out: Value, count: int) -> bool:
     """Short sums as a product with ones: BLAS needs a third of the time of a reduction."""
-    if value.dtype not in (F32, F64) or math.prod(value.shape[len(value.shape) - count:]) > _LONG:
+    columns = value.shape[len(value.shape) - count:]
+    if value.dtype not in (F32, F64) or math.prod(columns) > _LONG or math.prod(value.shape) >= _SMALL:
         return False
     layout = value.layout
     if layout is None or out.layout is None or to.tile is not None or value.shape != layout.shape:

@@ -1,0 +1,1 @@
+"""How fast lantern is beside NumPy, JAX and PyTorch: `python -m benchmarks`."""
