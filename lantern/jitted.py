@@ -4,10 +4,10 @@ from __future__ import annotations
 import inspect
 import struct
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
-from typing import Any, NoReturn, cast
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast, overload
 
 from lantern import config, recompiles, tree
 from lantern.annotations import call as call_checked
@@ -24,6 +24,11 @@ from lantern.trace.context import axes_in_scope, bind
 from lantern.trace.staging import Tracer
 from lantern.tracebacks import boundary
 from lantern.transforms.jit import jit_p
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Rest = ParamSpec("Rest")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,7 +47,8 @@ class _Static:
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        self.key: tuple[Any, Any] = (cast(object, value).__class__, struct.pack("d", value) if type(value) is float else value)
+        self.key: tuple[Any, Any] = (cast(object, value).__class__,
+                                     struct.pack("d", value) if type(value) is float else value)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -54,10 +60,10 @@ class _Static:
         return repr(self.value)
 
 
-class Jitted:
-    """What `jit` returns. Call it like the function; `trace(...)`, `lower(...)` show the stages; `n_compiles` counts."""
+class Jitted(Generic[P, R]):
+    """What `jit` returns. Called like the function; `trace(...)`, `lower(...)` show the stages; `n_compiles` counts."""
 
-    def __init__(self, f: Function, static_argnums: Sequence[int], static_argnames: Sequence[str],
+    def __init__(self, f: Callable[P, R], static_argnums: Sequence[int], static_argnames: Sequence[str],
                  donate_argnums: Sequence[int], device: Device | None) -> None:
         self.f, self.device, self.n_compiles = f, device, 0
         self.donate = frozenset(donate_argnums)
@@ -68,6 +74,10 @@ class Jitted:
         update_wrapper(self, f, updated=())
         self.__name__ = f"jit({name_of(f)})"
 
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Jitted[P, R]: ...
+    @overload
+    def __get__(self: Jitted[Concatenate[T, Rest], R], instance: T, owner: Any = None) -> Callable[Rest, R]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else partial(self, instance)
 
@@ -75,14 +85,15 @@ class Jitted:
         return f"<{self.__name__}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"{self.__name__} is a compiled function and does not pickle; pickle the plain function and jit it again")
+        raise TypeError(f"{self.__name__} is a compiled function and does not pickle; "
+                        "pickle the plain function and jit it again")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run, tracing and compiling if this kind of arguments is new."""
         if context.current() is context.EAGER:
             fast = self._fast(args) if not kwargs and not self.static and not self.donate else None
-            return fast[0] if fast is not None else boundary(self._call)(args, kwargs)
-        return boundary(self._inside)(args, kwargs)
+            return fast[0] if fast is not None else self._call(args, kwargs)
+        return self._inside(args, kwargs)
 
     def _fast(self, args: tuple[Any, ...]) -> tuple[Any] | None:
         """The cached call with plain arrays as arguments: no trees, one dictionary look-up. None: take the long way."""
@@ -107,6 +118,7 @@ class Jitted:
         out_tree = entry.traced.out_tree
         return (results[0] if out_tree is tree.LEAF else tree.unflatten(out_tree, results),)
 
+    @boundary
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Outside any trace: compile if needed, run."""
         flat, statics = self._flat(args, kwargs)
@@ -126,6 +138,7 @@ class Jitted:
         results = [DeviceArray(v, b, device) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
         return tree.unflatten(traced.out_tree, results)
 
+    @boundary
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Inside a trace: one equation. A trace that captured a tracer holds for this call only."""
         flat, statics = self._flat(args, kwargs)
@@ -157,7 +170,8 @@ class Jitted:
         t = flat.trace(None, stage_all=True)
         self.n_compiles += 1
         types = tuple(zip(flat.names, [str(a) for a in flat.avals], strict=True))
-        kind = recompiles.Kind(types, str(flat.treedef), tuple([(n, repr(v)) for n, v in statics]), str(device), _environment())
+        values = tuple([(n, repr(v)) for n, v in statics])
+        kind = recompiles.Kind(types, str(flat.treedef), values, str(device), _environment())
         recompiles.record(self.__name__, self.last_kind, kind)
         self.last_kind = kind
         donated = frozenset([len(t.captured) + i for i in self._donated_leaves(flat)])
@@ -175,15 +189,16 @@ class Jitted:
         ids = [id(x.buffer) for x in flat.leaves]
         for i in traced.donated:
             if ids.count(ids[i - shift]) > 1:
-                raise DonatedArrayError(f"{self.__name__}: the array given as `{flat.names[i - shift]}` is donated and given a second "
-                                        "time in the same call. Pass a copy: lantern.device_put(numpy.asarray(x))")
+                raise DonatedArrayError(
+                    f"{self.__name__}: the array given as `{flat.names[i - shift]}` is donated and given a second "
+                    "time in the same call. Pass a copy: lantern.device_put(numpy.asarray(x))")
 
-    def trace(self, *args: Any, **kwargs: Any) -> Traced:
+    def trace(self, *args: P.args, **kwargs: P.kwargs) -> Traced:
         """The first stage for these arguments: `.jaxpr`, then `.lower()`."""
         flat, statics = self._flat(args, kwargs)
         return self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
 
-    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+    def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
         """The second stage for these arguments: `.kernels`, `.stage(name)`, `.wgsl()`, then `.compile()`."""
         return self.trace(*args, **kwargs).lower()
 
@@ -198,7 +213,7 @@ def _environment() -> tuple[Any, ...]:
 
 
 def _tree_key(flat: Flat) -> Any:
-    """The structure of the arguments; for plain arrays just their number, which the fast path knows without flattening."""
+    """The structure of the arguments; for plain arrays their number, which the fast path knows without flattening."""
     args, kwargs = flat.treedef.children
     plain = kwargs.num_leaves == 0 and all([c is tree.LEAF for c in args.children])
     return len(args.children) if plain else flat.treedef
@@ -216,10 +231,12 @@ def _static_names(f: Function, argnums: Sequence[int], argnames: Iterable[str]) 
     parameters = list(inspect.signature(f).parameters)
     for n in argnames:
         if n not in parameters:
-            raise ArgumentError(f"jit({name_of(f)}): static_argnames names {n!r}; the parameters are {', '.join(parameters)}")
+            raise ArgumentError(
+                f"jit({name_of(f)}): static_argnames names {n!r}; the parameters are {', '.join(parameters)}")
     for i in argnums:
         if not -len(parameters) <= i < len(parameters):
-            raise ArgumentError(f"jit({name_of(f)}): static_argnums={i} is out of range for the parameters {', '.join(parameters)}")
+            raise ArgumentError(
+                f"jit({name_of(f)}): static_argnums={i} is out of range for the parameters {', '.join(parameters)}")
     return tuple(dict.fromkeys([*[parameters[i] for i in argnums], *argnames]))
 
 
@@ -227,20 +244,30 @@ def _check_hashable(title: str, name: str, value: Any) -> None:
     try:
         hash(value)
     except TypeError:
-        raise ArgumentError(f"{title}: the static argument `{name}` must be hashable, got {value!r} of type {type(value).__name__}. "
-                            "Pass a tuple instead of a list, or let it be traced") from None
+        raise ArgumentError(
+            f"{title}: the static argument `{name}` must be hashable, got {value!r} of type {type(value).__name__}. "
+            "Pass a tuple instead of a list, or let it be traced") from None
 
 
 def _sequence(x: int | str | Sequence[Any]) -> Sequence[Any]:
     return (x,) if isinstance(x, (int, str)) else tuple(x)
 
 
-def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
-        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None) -> Any:
+@overload
+def jit(f: Callable[P, R], *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
+        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None) -> Jitted[P, R]: ...
+@overload
+def jit(f: None = None, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
+        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None,
+        ) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
+def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (),
+        static_argnames: str | Sequence[str] = (), donate_argnums: int | Sequence[int] = (),
+        device: DeviceLike | None = None) -> Any:
     """f compiled: traced once for each kind of arguments (structure, shapes, dtypes), fused, and run as one program.
 
-    Static arguments are Python values that the trace may branch on; each new value compiles again. Donated arguments give
-    their memory to the call. `device` is where NumPy and Python arguments go. Also a decorator, with or without options.
+    Static arguments are Python values that the trace may branch on; each new value compiles again. Donated arguments
+    give their memory to the call. `device` is where NumPy and Python arguments go. Also a decorator, with or without
+    options.
 
     Raises UnknownValueError where Python needs the value of a traced argument, ArgumentError for static arguments that
     cannot be hashed.
