@@ -35,8 +35,9 @@ def needed(body: Sequence[Instr], roots: Iterable[Ref]) -> list[Ref]:
     >>> from lantern.dtypes import F32
     >>> body = Body(1)
     >>> unused, x = body.const(1.0, F32), body.load(0, (1,))
-    >>> needed(body.done(), [body.apply(ScalarOp.NEG, x, dtype=F32)]) if unused == 0 else []
-    [1]
+    >>> negative = body.apply(ScalarOp.NEG, x, dtype=F32)
+    >>> needed(body.done(), [negative])
+    [1, 2]
     """
     wanted = [False] * len(body)
     for r in roots:
