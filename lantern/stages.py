@@ -22,7 +22,7 @@ from lantern.source import user_source
 from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.check import check_jaxpr
-from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint
+from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
 from lantern.trace.primitive import Inline, Primitive, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
 from lantern.tree import TreeDef
@@ -163,7 +163,7 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
         avals.append(a.aval if isinstance(a, (DeviceArray, Literal)) else _aval_of(primitive, a))
         buffers.append(a.buffer if type(a) is DeviceArray else literal_buffer(a, device) if type(a) is Literal
                        else device.backend.write(np.asarray(a)))
-    key = (primitive, tuple(avals), tuple(params.items()), device, config.flags.check)
+    key = (primitive, tuple(avals), tuple([(k, param_key(v)) for k, v in params.items()]), device, config.flags.check)
     compiled = _eager.get(key)
     if compiled is None:
         compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))

@@ -2,11 +2,8 @@
 from __future__ import annotations
 
 import functools
-import struct
 from collections.abc import Hashable
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import Const, Load
@@ -18,7 +15,7 @@ from lantern.lower.rewrite import canonical, specialise
 from lantern.lower.views import fill
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, param_key
 from lantern.trace.primitive import Alias, Inline, Primitive
 
 
@@ -131,22 +128,6 @@ class _Opaque:
 
     def __hash__(self) -> int:
         return 0
-
-
-def param_key(value: Any) -> Hashable:
-    """A parameter as a key under which -0.0 and 0.0, and 1, 1.0 and True stay apart.
-
-    >>> param_key(0.0) == param_key(-0.0), param_key((1, 2)) == param_key((True, 2))
-    (False, False)
-    """
-    kind = cast("type[Any]", type(value))
-    if isinstance(value, tuple):
-        return tuple([param_key(v) for v in cast("tuple[Any, ...]", value)])
-    if isinstance(value, float):
-        return kind, struct.pack("<d", value)
-    if isinstance(value, np.generic):
-        return kind, value.tobytes()
-    return kind, value
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lantern.lower.build import param_key
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, dce
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, dce, param_key
 from lantern.trace.primitive import Alias, Inline
 
 

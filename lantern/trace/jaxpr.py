@@ -1,7 +1,8 @@
 """The IR: variables, literals, equations, jaxprs; dead code and fingerprints."""
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import struct
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -129,6 +130,22 @@ def dce(jaxpr: Jaxpr) -> Jaxpr:
     return Jaxpr(jaxpr.invars, needed_eqns(jaxpr.eqns, jaxpr.outvars), jaxpr.outvars)
 
 
+def param_key(value: Any) -> Hashable:
+    """A parameter as a key under which -0.0 and 0.0, and 1, 1.0 and True stay apart.
+
+    >>> param_key(0.0) == param_key(-0.0), param_key((1, 2)) == param_key((True, 2))
+    (False, False)
+    """
+    kind = cast("type[Any]", type(value))
+    if isinstance(value, tuple):
+        return tuple([param_key(v) for v in cast("tuple[Any, ...]", value)])
+    if isinstance(value, float):
+        return kind, struct.pack("<d", value)
+    if isinstance(value, np.generic):
+        return kind, value.tobytes()
+    return kind, value
+
+
 def fingerprint(jaxpr: Jaxpr) -> tuple[Any, ...]:
     """Equal for equal computations: variables are numbered in order; sources do not count."""
     number: dict[Var, int] = {}
@@ -138,7 +155,7 @@ def fingerprint(jaxpr: Jaxpr) -> tuple[Any, ...]:
 
     def param(v: Any) -> Any:
         subs = subjaxprs(v)
-        return tuple(map(fingerprint, subs)) if subs else v
+        return tuple(map(fingerprint, subs)) if subs else param_key(v)
 
     head = tuple([v.aval for v in jaxpr.invars])
     for v in jaxpr.invars:
