@@ -233,7 +233,8 @@ def main() -> None:
     found = adapters()
     if not found:
         raise SystemExit(why_none())
-    adapter = found[options.adapter]
+    index: int = options.adapter
+    adapter = found[index]
     print(f"{adapter.name}, {adapter.type}, {adapter.backend}, {adapter.driver}")
     backend = WgpuBackend(adapter)
     overheads(backend)

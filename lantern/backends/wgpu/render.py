@@ -25,9 +25,17 @@ def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = No
     and for arrays or domains beyond its limits.
     """
     _check(kernel, target)
+    shader = _render(kernel, target, shared or {})
+    if len(shader.bindings) > target.max_buffers + 1:       # the target keeps one back for the driver
+        raise DeviceError(f"internal: kernel {shader.name} binds {len(shader.bindings)} buffers, but this device binds "
+                          f"{target.max_buffers}")
+    return shader
+
+
+def _render(kernel: Kernel, target: Target, shared: Mapping[int, int]) -> Shader:
     if not kernel.row_count or not any(a.size for a in kernel.outs):
         return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
-    memory = Memory(kernel, dict(shared or {}))
+    memory = Memory(kernel, shared)
     if len(kernel.stages) == 1 and not kernel.stages[0].reductions:
         if math.prod(kernel.stages[0].cols) == 0:
             return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
@@ -51,6 +59,9 @@ def _check(kernel: Kernel, target: Target) -> None:
             if count >= MOST_POSITIONS:
                 raise DeviceError(f"kernel {title}: {count} {part} are more than {I32} positions can count; "
                                   "split the arrays")
+        if not stage.reductions and kernel.row_count * math.prod(stage.cols) >= MOST_POSITIONS:
+            raise DeviceError(f"kernel {title}: {kernel.row_count * math.prod(stage.cols)} elements are more than "
+                              f"{I32} positions can count; split the arrays")
     for aval in (*kernel.args, *kernel.outs):
         wgsl_type(aval.dtype)
         check_size(aval.size, str(aval), target)
