@@ -17,6 +17,7 @@ from lantern.backends import emulate
 from lantern.backends.wgpu import AdapterInfo, WgpuBackend, adapters
 from lantern.backends.wgpu.device import honoured_limits
 from lantern.backends.wgpu.memory import size_class
+from lantern.backends.wgpu.native import wgpu
 from lantern.errors import DeviceError
 from lantern.events import subscribe
 from lantern.lower.expr import ReduceOp, ScalarOp
@@ -225,6 +226,28 @@ def test_texts(backend: WgpuBackend) -> None:
     texts = backend.texts(chain(2))
     assert len(texts) == 2 and all("fn main" in t for t in texts)
     assert texts == backend.texts(chain(2))
+
+
+def test_no_memory_left(backend: WgpuBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says so, and what the program had taken is used again."""
+    executable = backend.compile(chain(3, 3_000_000))
+    x = backend.write(np.zeros(3_000_000, np.float32))
+    created, left = backend.native.create_buffer, [1]
+
+    def create(size: int, usage: int) -> object:
+        if left[0] <= 0:
+            raise wgpu.GPUOutOfMemoryError("none left")
+        left[0] -= 1
+        return created(size, usage)
+
+    backend.pool.trim()
+    live = backend.pool.live
+    monkeypatch.setattr(backend.native, "create_buffer", create)
+    with pytest.raises(DeviceError, match=r"no room for .* more bytes"):
+        executable([x])
+    assert backend.pool.live == live
+    left[0] = 10
+    assert backend.read(executable([x])[0], f32(3_000_000))[0] == 6
 
 
 def test_threads(backend: WgpuBackend) -> None:

@@ -2,6 +2,11 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +66,8 @@ class _Found:
 def _find() -> _Found:
     """Ask the system once. Whatever goes wrong becomes the reason why there is nothing."""
     try:
-        handles: list[Any] = list(wgpu.gpu.enumerate_adapters_sync())
+        with _quiet_libraries():
+            handles: list[Any] = list(wgpu.gpu.enumerate_adapters_sync())
     except Exception as error:      # drivers fail in many ways; none may break `import` or `doctor`
         return _Found((), (), f"looking for adapters failed: {type(error).__name__}: {error}")
     if not handles:
@@ -69,6 +75,20 @@ def _find() -> _Found:
                               "Vulkan loader and a driver (Debian: libvulkan1 and mesa-vulkan-drivers).")
     handles.sort(key=_rank)     # stable: equal ranks stay in the system's order
     return _Found(tuple([_info(k, h) for k, h in enumerate(handles)]), tuple(handles), "")
+
+
+@contextmanager
+def _quiet_libraries() -> Generator[None]:
+    """Window-system libraries, which we do not use, write to stderr where this variable is missing (in containers)."""
+    name = "XDG_RUNTIME_DIR"
+    if name in os.environ or not sys.platform.startswith("linux"):
+        yield
+        return
+    os.environ[name] = tempfile.gettempdir()
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _info(index: int, handle: Any) -> AdapterInfo:

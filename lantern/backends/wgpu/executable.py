@@ -148,6 +148,20 @@ def run_plan(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer]) -> list[B
     """Record a program on its inputs. Returns at once; the outputs have their values when the device is done."""
     memory: list[Allocation | None] = [None] * plan.slot_count
     _bind_inputs(recorder, plan, inputs, memory)
+    try:
+        _record(recorder, plan, memory)
+    except BaseException:       # no room, or Ctrl-C: what the program had taken is free again
+        for slot, allocation in enumerate(memory):
+            if allocation is not None and slot not in plan.kept:
+                recorder.pool.give(allocation)
+        raise
+    outputs = _outputs(recorder, plan, inputs, memory)
+    recorder.recorded(plan.touched)
+    return outputs
+
+
+def _record(recorder: Recorder, plan: Plan, memory: list[Allocation | None]) -> None:
+    """Record the steps of a program on the memory of its slots."""
     pool = recorder.pool
     for action in plan.actions:
         match action:
@@ -161,9 +175,6 @@ def run_plan(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer]) -> list[B
                 memory[slot] = None
             case Zero(slot, nbytes):
                 recorder.clear(_held(memory, slot), nbytes)
-    outputs = _outputs(recorder, plan, inputs, memory)
-    recorder.recorded(plan.touched)
-    return outputs
 
 
 def _held(memory: list[Allocation | None], slot: int) -> Allocation:

@@ -133,6 +133,8 @@ class WgpuBackend:
                 raise DeviceError(f"the GPU device was lost ({self._lost}); its arrays are gone. Restart the process.")
             try:
                 yield
+            except wgpu.GPUOutOfMemoryError as error:
+                raise DeviceError(f"{what}: the device has no memory left: {error}") from error
             except wgpu.GPUError as error:
                 text = str(error)
                 if "lost" in text.lower():
