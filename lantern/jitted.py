@@ -91,15 +91,16 @@ class Jitted(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run, tracing and compiling if this kind of arguments is new."""
         if context.current() is context.EAGER:
-            fast = self._fast(args) if not kwargs and not self.static and not self.donate else None
+            fast = None if self.static or self.donate else self._fast(args, kwargs)
             return fast[0] if fast is not None else self._call(args, kwargs)
         return self._inside(args, kwargs)
 
-    def _fast(self, args: tuple[Any, ...]) -> tuple[Any] | None:
-        """The cached call with plain arrays as arguments: no trees, one dictionary look-up. None: take the long way."""
+    def _fast(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any] | None:
+        """The cached call with arrays, or trees of them, as arguments: one dictionary look-up. None: the long way."""
+        leaves, structure = _leaves(args, kwargs)
         avals: list[ShapedArray] = []
         device = None
-        for a in args:
+        for a in leaves:
             if type(a) is not DeviceArray or a.donated_to is not None:
                 return None
             if device is None:
@@ -109,11 +110,11 @@ class Jitted(Generic[P, R]):
             avals.append(a.aval)
         if device is None or (self.device is not None and device is not self.device):
             return None
-        entry = self.cache.get((len(avals), tuple(avals), (), device, _environment()))
+        entry = self.cache.get((structure, tuple(avals), (), device, _environment()))
         if entry is None or entry.compiled is None:
             return None
         compiled = entry.compiled
-        outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in args]])
+        outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in leaves]])
         results = [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
         out_tree = entry.traced.out_tree
         return (results[0] if out_tree is tree.LEAF else tree.unflatten(out_tree, results),)
@@ -210,6 +211,20 @@ class Jitted(Generic[P, R]):
 def _environment() -> tuple[Any, ...]:
     """What else a trace depends on."""
     return config.flags.enable_x64, axes_in_scope()
+
+
+def _leaves(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:
+    """The leaves and what `_tree_key` says of them; plain arrays are not flattened."""
+    if not kwargs:
+        for a in args:
+            if type(a) is not DeviceArray:
+                break
+        else:
+            return args, len(args)
+    try:
+        return tree.flatten((args, kwargs))
+    except ArgumentError:       # the long way raises it again, with a traceback for the user
+        return (None,), None
 
 
 def _tree_key(flat: Flat) -> Any:

@@ -146,7 +146,15 @@ def _collect(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None
         leaves.append(tree)
         return LEAF
     children, static = node.flatten(tree)
-    defs = tuple([_collect(c, leaves, is_leaf) for c in children])
+    below: list[TreeDef] = []
+    for c in children:      # most children are leaves: no call for these
+        kind = c.__class__
+        if is_leaf is None and kind not in _NODES and tuple not in kind.__mro__:
+            leaves.append(c)
+            below.append(LEAF)
+        else:
+            below.append(_collect(c, leaves, is_leaf))
+    defs = tuple(below)
     found = _table.get((node, static, defs))
     return _interned(node, static, defs, tuple(node.names(tree))) if found is None else found
 
@@ -180,7 +188,8 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 def _build(treedef: TreeDef, rest: Any) -> Any:
     if treedef.node is None:
         return next(rest)
-    return treedef.node.unflatten(treedef.static, [_build(c, rest) for c in treedef.children])
+    children = [next(rest) if c.node is None else _build(c, rest) for c in treedef.children]
+    return treedef.node.unflatten(treedef.static, children)
 
 
 def leaves(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[Any]:

@@ -16,7 +16,7 @@ from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Gather, Load
 from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, ScatterAdd
 
-MANY = 1 << 20      # elements from which a kernel runs tile by tile, so that what lies between stays in the cache
+MANY = 1 << 19      # elements from which a kernel runs tile by tile, so that what lies between stays in the cache
 TILE = 1 << 17      # elements of a tile: fewer cost more in calls than they save in memory traffic
 
 
