@@ -15,7 +15,10 @@ from lantern.backends.numpy.runtime import scatter_add, tiles
 from lantern.errors import InternalError
 from lantern.lower.expr import Apply, Const, DType, Gather, Load, LoopIndex, ScalarOp, row_major
 from lantern.lower.kernel import ScatterAdd, Store
+from lantern.lower.scalar import apply
 from lantern.source import Source
+
+KEPT = 1 << 16      # bytes of a value that is the same in every call, up to which a frame keeps it
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +277,8 @@ class Writer:
             case Apply(op):
                 if op is ScalarOp.BITCAST:
                     return self.bitcast(node)
+                if self.is_fixed(node):
+                    return self.computed_once(node, op)
                 out = self.target(number, node)
                 elementwise.emit(self, op, [self.read(self.values[k]) for k in node.operands], self.operand(out))
                 return out
@@ -319,9 +324,24 @@ class Writer:
         self.code.use(np.arange, "arange")
         expression = f"arange({size}, dtype={self.code.dtype(node.dtype)}).reshape({node.shape})"
         name = self.code.once_made(("arange", node.shape), "k", expression)
-        if self.varies(node.shape):
-            name = self.part(name)
-        return Value(name, self.local(node.shape), node.dtype)
+        return self.fixed(name, node)
+
+    def is_fixed(self, node: Node) -> bool:
+        """Whether a node depends on positions and constants only, and is small enough to keep."""
+        small = math.prod(node.shape) * node.dtype.itemsize <= KEPT
+        return small and all([self.values[k].fixed or self.values[k].constant for k in node.operands])
+
+    def computed_once(self, node: Node, op: ScalarOp) -> Value:
+        """What is the same in every call, computed once by each frame."""
+        operands = [self.values[k].fixed or self.values[k].name for k in node.operands]
+        self.code.use(apply, "apply")
+        expression = f"apply({self.use(op, op.name)}, ({', '.join(operands)},), {self.code.dtype(node.dtype)})"
+        return self.fixed(self.code.once_made(expression, "k", expression), node)
+
+    def fixed(self, name: str, node: Node) -> Value:
+        """The value of an array that each frame makes once."""
+        seen = self.part(name) if self.varies(node.shape) else name
+        return Value(seen, self.local(node.shape), node.dtype, fixed=name)
 
     def load(self, number: int, node: Node, load: Load) -> Value:
         """A view of an argument, or a filled array with a copy of the part inside the guards."""

@@ -52,6 +52,7 @@ class Value:
     layout: Layout | None = None
     scratch: Memory | None = None
     constant: Const | None = None
+    fixed: str = ""         # the whole array's variable, if it is the same in every call
 
 
 def dense(memory: Memory, dtype: DType, shape: tuple[int, ...]) -> Layout:

@@ -184,6 +184,11 @@ def _apply(plan: Plan, op: ScalarOp, operands: tuple[int, ...], dtype: DType, do
         return plan.add(known, Node(known, (), dtype, (), domain))
     if op is ScalarOp.CONVERT and nodes[0].dtype == dtype:
         return operands[0]
+    if dtype.kind in "iu" and len(nodes) == 2:
+        for known, other in ((0, 1), (1, 0)):
+            what = nodes[known].what
+            if isinstance(what, Const) and _changes_nothing(op, what.bits, known):
+                return operands[other]
     found = _concatenated(plan, op, operands, domain)
     if found is not None:
         axis = found.axis
@@ -192,6 +197,19 @@ def _apply(plan: Plan, op: ScalarOp, operands: tuple[int, ...], dtype: DType, do
         return plan.add((found, domain), Node(found, (), dtype, shape, domain))
     shape = _joined([n.shape for n in nodes])
     return plan.add((op, operands, dtype), Node(Apply(op, operands, dtype), operands, dtype, shape, domain))
+
+
+def _changes_nothing(op: ScalarOp, bits: int, position: int) -> bool:
+    """Integer arithmetic with an identity; of floats, x + 0.0 is not always x."""
+    match op:
+        case ScalarOp.ADD | ScalarOp.OR | ScalarOp.XOR:
+            return bits == 0
+        case ScalarOp.SUB | ScalarOp.SHL | ScalarOp.SHR:
+            return bits == 0 and position == 1
+        case ScalarOp.MUL:
+            return bits == 1
+        case _:
+            return False
 
 
 def _joined(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
