@@ -9,7 +9,7 @@ import pytest
 from lantern.backends import emulate
 from lantern.backends.wgpu import WgpuBackend
 from lantern.lower.expr import Body, Const, Guard, ReduceOp, ScalarOp, row_major
-from lantern.lower.kernel import Kernel, Reduction, Stage, Store
+from lantern.lower.kernel import Dispatch, Kernel, Program, Reduction, Stage, Store
 from lantern.trace.aval import ShapedArray, shaped
 from tests.device.kernels import (
     BOOL,
@@ -22,6 +22,7 @@ from tests.device.kernels import (
     product,
     reduction,
     run,
+    run_program,
     scatter,
     softmax,
     stage,
@@ -219,6 +220,58 @@ def test_product_of_padded_operands(backend: WgpuBackend) -> None:
     kernel = Kernel((f32(30, 20), f32(20, 24), f32(24)), (f32(24, 40),), (40, 24), stages,
                     type(dotted)(0, 1, 1), "padded")
     check(backend, kernel, tolerance=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(5, 64), (37, 10), (3, 2000), (300, 4), (70, 260)])
+def test_stages_that_store_and_fold(backend: WgpuBackend, rows: int, cols: int) -> None:
+    """exp(x), its sum, and the largest quotient, each of them stored."""
+    strides = (cols, 1)
+    first = Body(2)
+    power = first.apply(ScalarOp.EXP, first.load(0, strides), dtype=F32)
+    second = Body(2)
+    again = second.apply(ScalarOp.EXP, second.load(0, strides), dtype=F32)
+    share = second.apply(ScalarOp.DIV, again, second.reduced(0), dtype=F32)
+    big = second.apply(ScalarOp.GT, share, second.const(0.01, F32), dtype=BOOL)
+    stages = (
+        Stage((cols,), first.done(), (Reduction(ReduceOp.SUM, power),), (Store(0, power, 0, strides),)),
+        Stage((cols,), second.done(), (Reduction(ReduceOp.MAX, share), Reduction(ReduceOp.ARGMAX, share),
+                                       Reduction(ReduceOp.OR, big)), (Store(1, big, cols * rows - 1, (-cols, -1)),)),
+        stage(1, (), lambda b: b.reduced(0), 2, (1,)), stage(1, (), lambda b: b.reduced(1, 1), 3, (1,)),
+        stage(1, (), lambda b: b.reduced(1, 2), 4, (1,)))
+    outs = (f32(rows, cols), shaped((rows, cols), BOOL), f32(rows), i32(rows), shaped((rows,), BOOL))
+    check(backend, Kernel((f32(rows, cols),), outs, (rows,), stages), tolerance=3e-6)
+
+
+def test_stages_without_folds(backend: WgpuBackend) -> None:
+    stages = (stage(2, (40,), lambda b: b.load(0, (40, 1)), 0, (40, 1)),
+              stage(3, (2, 3), lambda b: b.apply(ScalarOp.NEG, b.load(1, (6, 1, 2)), dtype=F32), 1, (6, 3, 1)))
+    check(backend, Kernel((f32(5, 40), f32(5, 3, 2)), (f32(5, 40), f32(5, 2, 3)), (5,), stages))
+
+
+def in_place(backend: WgpuBackend, kernel: Kernel, arg: int) -> None:
+    """Check a kernel whose output has the memory of one of its arguments."""
+    args = [sample(a, k) for k, a in enumerate(kernel.args)]
+    slots = tuple(range(len(args)))
+    made = Program(kernel.args, slots, (arg,), kernel.outs, (Dispatch(kernel, slots, (arg,)),), frozenset({arg}))
+    got, wanted = run_program(backend, made, args)[0], emulate.run_kernel(kernel, args)[0]
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_in_place(backend: WgpuBackend) -> None:
+    for size in (64, 63, 4096):
+        in_place(backend, elementwise([f32(size), f32(size)], f32(size), lambda b: b.apply(
+            ScalarOp.SUB, b.load(0, (1,)), b.load(1, (1,)), dtype=F32)), 1)
+    for rows, cols in ((6, 2048), (50, 9)):
+        in_place(backend, softmax(rows, cols), 0)
+    for m, n in ((40, 64), (33, 35), (4, 100)):
+        plain = product(1, m, n, 20)
+
+        def add(b: Body, m: int = m, n: int = n) -> int:
+            return b.apply(ScalarOp.ADD, b.reduced(0), b.load(2, (m * n, n, 1)), dtype=F32)
+
+        last = stage(3, (), add, 0, (m * n, n, 1))
+        stages = (plain.stages[0], last)
+        in_place(backend, Kernel((*plain.args, f32(1, m, n)), plain.outs, plain.rows, stages, plain.dot), 2)
 
 
 @pytest.mark.parametrize("seed", range(40))

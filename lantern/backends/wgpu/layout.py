@@ -65,7 +65,7 @@ def _neighbouring_rows(kernel: Kernel) -> bool:
         for load in stage.body:
             if isinstance(load, Load):
                 across, along = abs(load.strides[row_axes[-1]]), abs(load.strides[col_axes[-1]])
-                balance += (across == 1 and along != 1) - (along == 1)
+                balance += (across == 1 and along != 1) - (along == 1 and across != 0)    # broadcasts are cheap
     return balance > 0
 
 
