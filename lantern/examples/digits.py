@@ -8,6 +8,7 @@ moves the parameters. Sizes have names (`Batch`, `Pixels`, ...), so a type check
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import textwrap
 import time
@@ -112,9 +113,9 @@ def initial_params(key: Array) -> Params:
     """Random weights, scaled so that signals neither grow nor fade (He et al., 2015); biases start at zero."""
     hidden_key, output_key = random.split(key)
     return Params(
-        random.normal(hidden_key, (PIXELS, HIDDEN)) * (2 / PIXELS) ** 0.5,
+        random.normal(hidden_key, (PIXELS, HIDDEN)) * math.sqrt(2 / PIXELS),
         jnp.zeros((HIDDEN,)),
-        random.normal(output_key, (HIDDEN, CLASSES)) * (2 / HIDDEN) ** 0.5,
+        random.normal(output_key, (HIDDEN, CLASSES)) * math.sqrt(2 / HIDDEN),
         jnp.zeros((CLASSES,)))
 
 
