@@ -42,13 +42,14 @@ def shapes_asked_for(minus_one: bool = False) -> Iterator[tuple[str, str]]:
 
 def transpose(of: Signature) -> Iterator[str]:
     """The axes as a tuple of literals (methods: also one by one); none given: reversed."""
-    method = is_method(of)
+    method, optional = is_method(of), of.default("axes") == "None" or is_method(of)
     first, axes_as = of.arguments[0], ("axes: {}, /" if method else "{}")
-    yield from of.overload({first: unseen(), "axes": axes_as.format("tuple[int, ...] | None = None")}, array("..."))
+    any_axes = "tuple[int, ...] | None = None" if optional else "tuple[int, ...]"
+    yield from of.overload({first: unseen(), "axes": axes_as.format(any_axes)}, array("..."))
     for order, r in PERMUTATIONS:
         axes = [f"Literal[{i}]" for i in order]
         operand, result = array(r.operands[0]), array(r.result)
-        if is_reversal(order):
+        if optional and is_reversal(order):
             yield from of.overload({first: operand, "axes": axes_as.format("None = None")}, result)
         yield from of.overload({first: operand, "axes": axes_as.format(f"tuple[{', '.join(axes)}]")}, result)
         if method:
@@ -73,23 +74,26 @@ def swapaxes(of: Signature) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class AlongAxis:
-    """An array and a literal axis, row by row. `fallback`: what happens when no axis is given."""
+    """An array and a literal axis, row by row. `every`: what happens where the axis is None."""
 
     table: tuple[tuple[int, Row], ...]
-    fallback: str | None = None
+    every: Row | None = None
     unknown_axis: str = "int"
 
     def __call__(self, of: Signature) -> Iterator[str]:
         """All overloads."""
-        first = of.arguments[0]
-        yield from of.overload({first: unseen(), "axis": self.unknown_axis}, array("..."))
-        if self.fallback is not None:
-            yield from of.overload({first: array("..."), "axis": "None = None"}, array(self.fallback))
-        default = next((p.default for p in of.parameters if p.name == "axis"), None)
+        first, default = of.arguments[0], of.default("axis")
+        yield from of.overload({first: unseen(), "axis": self._written(self.unknown_axis, default, default != "None")}, array("..."))
+        if self.every is not None:
+            types = {first: array(self.every.operands[0]), "axis": self._written("None", default, default == "None")}
+            yield from of.overload(types, array(self.every.result))
         for axis, r in self.table:
-            written = f"Literal[{axis}]" + (f" = {axis}" if default == str(axis) else "")
-            yield from of.overload({first: array(r.operands[0]), "axis": written}, array(r.result))
+            types = {first: array(r.operands[0]), "axis": self._written(f"Literal[{axis}]", default, default == str(axis))}
+            yield from of.overload(types, array(r.result))
         yield from foreign(of)
+
+    def _written(self, axis: str, default: str | None, is_default: bool) -> str:
+        return f"{axis} = {default}" if is_default and default is not None else axis
 
 
 def along(*lines: str) -> tuple[tuple[int, Row], ...]:
@@ -97,11 +101,11 @@ def along(*lines: str) -> tuple[tuple[int, Row], ...]:
     return tuple([(int(axis), row(shapes)) for axis, _, shapes in [line.partition(":") for line in lines]])
 
 
-SQUEEZE = AlongAxis(along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N"), "...", "int | tuple[int, ...]")
+SQUEEZE = AlongAxis(along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N"), row("... -> ..."), "int | tuple[int, ...]")
 EXPAND_DIMS = AlongAxis(along("0: *L -> 1 *L", "-1: *L -> *L 1", "1: N *L -> N 1 *L", "-2: *L N -> *L 1 N", "2: N M *L -> N M 1 *L"),
                         unknown_axis="int | tuple[int, ...]")
-REPEAT = AlongAxis(along("0: N *L -> ? *L", "-1: *L N -> *L ?", "1: M N *L -> M ? *L", "-2: *L N M -> *L ? M"), "?")
-SAME_ALONG = AlongAxis(along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), "...")
+REPEAT = AlongAxis(along("0: N *L -> ? *L", "-1: *L N -> *L ?", "1: M N *L -> M ? *L", "-2: *L N M -> *L ? M"), row("... -> ?"))
+SAME_ALONG = AlongAxis(along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L"))
 
 TAKE = {
     0: rows("N *L, -> *L\nN *L, P -> P *L\nN *L, P Q -> P Q *L\nN, *H -> *H\nN M, *H -> *H M"),

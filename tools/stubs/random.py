@@ -1,6 +1,7 @@
 """Rules of `lantern.random`: a key is `Array[u32, Literal[2]]`."""
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 from tools.stubs.creation import Filled, shapes
@@ -40,8 +41,8 @@ def bernoulli(of: Signature) -> Iterator[str]:
     """The shape of the probabilities, or the one that is asked for."""
     for p, sizes in (("float = 0.5", ""), (array("*L", "F"), "*L")):
         yield from of.overload({"p": p, "shape": "None = None"}, array(sizes, "bool_"))
-    for written, sizes in shapes():
-        yield from of.overload({"shape": written}, array(sizes, "bool_"))
+    for p, (written, sizes) in itertools.product((f"{array('...', 'F')} | {FOREIGN}", "float = 0.5"), shapes()):
+        yield from of.overload({"p": p, "shape": written}, array(sizes, "bool_"))
 
 
 def permutation(of: Signature) -> Iterator[str]:

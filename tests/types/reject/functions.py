@@ -1,0 +1,45 @@
+"""Each marked line is a mistake in a call of `lantern.numpy`, `lantern.nn` or `lantern.random`."""
+from __future__ import annotations
+
+import lantern.numpy as jnp
+from lantern import nn, random
+from lantern.typing import Dim
+
+
+class Batch(Dim):
+    """Examples."""
+
+
+class Units(Dim):
+    """Of a layer."""
+
+
+class Hidden(Dim):
+    """Of the next layer."""
+
+
+x, w = jnp.zeros((Batch(8), Units(6))), jnp.zeros((Units(6), Hidden(7)))
+i, key = jnp.zeros((Batch(8),), jnp.int32), random.key(0)
+jnp.zeros([3, 4])                               # error: reportArgumentType
+jnp.zeros((3, 4), dtypes=jnp.int32)             # error: reportCallIssue
+jnp.maximum(x, w)                               # error: reportArgumentType
+jnp.add(i, x.sum(-1))                           # error: reportArgumentType
+jnp.where(x > 0, x, w)                          # error: reportArgumentType
+jnp.where(x, x, 0.0)                            # error: reportArgumentType
+jnp.concatenate((x, w))                         # error: reportArgumentType
+jnp.stack((x, w))                               # error: reportArgumentType
+jnp.matmul(w, x)                                # error: reportArgumentType
+jnp.dot(w, x)                                   # error: reportArgumentType
+jnp.sum(x, axis=2)                              # error: reportArgumentType
+jnp.sum(x, axis=(0, 2))                         # error: reportArgumentType
+jnp.squeeze(x, 0)                               # error: reportArgumentType
+jnp.expand_dims(x, 7)                           # error: reportArgumentType
+jnp.take(x, x, axis=0)                          # error: reportArgumentType
+jnp.isnan("x")                                  # error: reportArgumentType
+jnp.bitwise_and(i, 0.5)                         # error: reportArgumentType
+nn.softmax(x, axis=2)                           # error: reportArgumentType
+nn.logsumexp(x, axis=-3)                        # error: reportArgumentType
+nn.one_hot(x, Units(6))                         # error: reportArgumentType
+random.normal(0, (3,))                          # error: reportArgumentType
+random.normal((3, 4))                           # error: reportArgumentType
+random.uniform(x, (3,))                         # error: reportArgumentType
