@@ -1,4 +1,8 @@
-"""Functions that fold what the lanes of a row have, through workgroup memory. All lanes get the result."""
+"""Functions that fold what the lanes of a row have, through workgroup memory. All lanes get the result.
+
+Two levels: some lanes fold every so-manieth value each, then every lane folds what these found. That needs three
+barriers, where halving the lanes step by step needs two for each halving.
+"""
 from __future__ import annotations
 
 from lantern.backends.wgpu import scalar
@@ -7,57 +11,80 @@ from lantern.lower.expr import DType, ReduceOp
 
 
 def tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
-    """A function that folds the lanes of each row in workgroup memory; all of them get the result."""
-    kind = scalar.wgsl_type(dtype)
-    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+    """The function `name(thread, lane, value)` for a fold other than ARG*."""
+    kind, few = scalar.wgsl_type(dtype), _few(layout)
     return "\n".join([
-        f"fn {name}(thread: u32, lane: u32, x: {kind}) -> {kind} {{",
-        f"  scratch_{kind}[thread] = x;",
+        f"fn {name}(thread: u32, lane: u32, value: {kind}) -> {kind} {{",
+        f"  scratch_{kind}[thread] = value;",
         "  workgroupBarrier();",
-        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
-        "    if (lane < width) {",
-        f"      let a = scratch_{kind}[thread];",
-        f"      let b = scratch_{kind}[{other}];",
-        f"      scratch_{kind}[thread] = {scalar.combine(op, 'a', 'b', dtype)};",
+        f"  if (lane < {few}u) {{",
+        "    var part = value;",
+        f"    for (var k = {few}u; k < {layout.lanes}u; k = k + {few}u) {{",
+        f"      let next = scratch_{kind}[{_lane('thread', layout)}];",
+        f"      part = {scalar.combine(op, 'part', 'next', dtype)};",
         "    }",
-        "    workgroupBarrier();",
+        f"    scratch_{kind}[thread] = part;",
         "  }",
-        f"  let y = scratch_{kind}[{_first(layout)}];",
         "  workgroupBarrier();",
-        "  return y;",
+        f"  let first = {_first(layout)};",
+        f"  var total = scratch_{kind}[first];",
+        f"  for (var k = 1u; k < {few}u; k = k + 1u) {{",
+        f"    let next = scratch_{kind}[{_lane('first', layout)}];",
+        f"    total = {scalar.combine(op, 'total', 'next', dtype)};",
+        "  }",
+        "  workgroupBarrier();",
+        "  return total;",
         "}"])
-
-
-def _first(layout: Layout) -> str:
-    """The first lane of an invocation's row."""
-    return "thread - lane" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
 
 
 def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
-    """As `tree` for values with positions; of equally good ones the first wins."""
-    kind = scalar.wgsl_type(dtype)
-    other = "thread + width" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+    """The function `name(thread, lane, value, position)` for ARG*: of equally good values the first one wins."""
+    kind, few = scalar.wgsl_type(dtype), _few(layout)
+
+    def fold(indent: str, start: str) -> list[str]:
+        return [indent + line for line in (
+            f"let next = scratch_{kind}[{_lane(start, layout)}];",
+            f"let place = positions[{_lane(start, layout)}];",
+            f"let wins = {scalar.better(op, 'next', 'best', dtype)};",
+            f"let equal = {scalar.equally_good('next', 'best', dtype)};",
+            "if (wins || (equal && place < at)) { best = next; at = place; }")]
+
     return "\n".join([
-        f"fn {name}(thread: u32, lane: u32, x: {kind}, position: i32) -> i32 {{",
-        f"  scratch_{kind}[thread] = x;",
+        f"fn {name}(thread: u32, lane: u32, value: {kind}, position: i32) -> i32 {{",
+        f"  scratch_{kind}[thread] = value;",
         "  positions[thread] = position;",
         "  workgroupBarrier();",
-        f"  for (var width = {layout.lanes // 2}u; width > 0u; width = width / 2u) {{",
-        "    if (lane < width) {",
-        f"      let a = scratch_{kind}[thread];",
-        f"      let b = scratch_{kind}[{other}];",
-        "      let i = positions[thread];",
-        f"      let j = positions[{other}];",
-        f"      let wins = {scalar.better(op, 'b', 'a', dtype)};",
-        f"      let equal = {scalar.equally_good('a', 'b', dtype)};",
-        "      if (wins || (equal && j < i)) {",
-        f"        scratch_{kind}[thread] = b;",
-        "        positions[thread] = j;",
-        "      }",
+        "  var best = value;",
+        "  var at = position;",
+        f"  if (lane < {few}u) {{",
+        f"    for (var k = {few}u; k < {layout.lanes}u; k = k + {few}u) {{",
+        *fold("      ", "thread"),
         "    }",
-        "    workgroupBarrier();",
+        f"    scratch_{kind}[thread] = best;",
+        "    positions[thread] = at;",
         "  }",
-        f"  let y = positions[{_first(layout)}];",
         "  workgroupBarrier();",
-        "  return y;",
+        f"  let first = {_first(layout)};",
+        f"  best = scratch_{kind}[first];",
+        "  at = positions[first];",
+        f"  for (var k = 1u; k < {few}u; k = k + 1u) {{",
+        *fold("    ", "first"),
+        "  }",
+        "  workgroupBarrier();",
+        "  return at;",
         "}"])
+
+
+def _few(layout: Layout) -> int:
+    """The lanes of the first level: about the square root of all."""
+    return 1 << ((layout.lanes.bit_length() - 1) // 2)
+
+
+def _lane(start: str, layout: Layout) -> str:
+    """The place of the lane that is k further than `start`."""
+    return f"{start} + k" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
+
+
+def _first(layout: Layout) -> str:
+    """The place of the first lane of an invocation's row."""
+    return "thread - lane" + (f" * {layout.spacing}u" if layout.spacing > 1 else "")
