@@ -17,9 +17,12 @@ from tools.stubs.__main__ import main
 from tools.stubs.files import texts
 from tools.stubs.signature import ROOT
 
-STUBS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): text for path, text in texts().items()}
+STUBS = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): text
+         for path, text in texts().items()}
 OF_STUBS_ONLY = {"Shape", "Unseen", "Unknown"}
-POSITIONAL, EITHER, KEYWORD = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
+EITHER = inspect.Parameter.POSITIONAL_OR_KEYWORD
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 def test_stubs_are_current(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,11 +116,13 @@ def test_functions_of_one_type_take_two_arguments_by_position() -> None:
              and ast.unparse(n.annotation) in protocols]
     assert names
     for name in names:
-        assert [p.kind for p in inspect.signature(getattr(module, name)).parameters.values()] == [POSITIONAL, POSITIONAL], name
+        found = inspect.signature(getattr(module, name)).parameters.values()
+        assert [p.kind for p in found] == [POSITIONAL, POSITIONAL], name
 
 
 def test_methods_agree_with_the_stub_of_array() -> None:
-    stub = next(n for n in ast.parse(STUBS["lantern.trace.array"]).body if isinstance(n, ast.ClassDef) and n.name == "Array")
+    classes = [n for n in ast.parse(STUBS["lantern.trace.array"]).body if isinstance(n, ast.ClassDef)]
+    stub = next(c for c in classes if c.name == "Array")
     found: list[str] = []
     for method in functions(stub.body):
         kinds = [Array] if hasattr(Array, method.name) and method.name != "__format__" else [Tracer, DeviceArray]
@@ -127,6 +132,7 @@ def test_methods_agree_with_the_stub_of_array() -> None:
                 found.append(f"{kind.__name__} has no {method.name}")
             elif not isinstance(runtime, property):
                 found += [f"{kind.__name__}.{method.name}, {problem}" for problem in disagreements(method, runtime, {})]
-    members = {f.name for f in functions(stub.body)} | {ast.unparse(n.target) for n in stub.body if isinstance(n, ast.AnnAssign)}
+    members = {f.name for f in functions(stub.body)}
+    members |= {ast.unparse(n.target) for n in stub.body if isinstance(n, ast.AnnAssign)}
     found += [f"the stub has no {n}" for n, v in vars(Array).items() if inspect.isfunction(v) and n not in members]
     assert not found, "\n".join(found)

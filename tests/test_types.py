@@ -1,7 +1,7 @@
 """Static shapes: pyright accepts right programs, reports each planted mistake, and broadcasts as NumPy does.
 
-All programs are checked by one run of pyright. In tests/types/accept nothing may be reported; in tests/types/reject each
-line marked `# error: rule` must be, and no other.
+All programs are checked by one run of pyright. In tests/types/accept nothing may be reported; in tests/types/reject
+each line marked `# error: rule` must be, and no other.
 """
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ ACCEPTED = sorted(p.name for p in (PROGRAMS / "accept").glob("*.py"))
 REJECTED = sorted(p.name for p in (PROGRAMS / "reject").glob("*.py"))
 
 # Five mistakes for the digits example: what it says, and what it would say.
+# The bias of another layer; a loss that is no scalar; one label for all images; the wrong axis; a transposed weight.
 MISTAKES = (
-    ("params.output_weight + params.output_bias", "params.output_weight + params.hidden_bias"),     # bias of another layer
-    ("nn.one_hot(label, CLASSES)).sum()", "nn.one_hot(label, CLASSES))"),                           # a loss that is no scalar
-    ("vmap(example_loss, in_axes=(None, 0, 0))", "vmap(example_loss, in_axes=(None, 0, None))"),     # one label for all
-    (".argmax(-1)", ".argmax(0)"),                                                                  # the wrong axis
-    ("(PIXELS, HIDDEN)) *", "(HIDDEN, PIXELS)) *"),                                                 # a transposed weight
+    ("params.output_weight + params.output_bias", "params.output_weight + params.hidden_bias"),
+    ("nn.one_hot(label, CLASSES)).sum()", "nn.one_hot(label, CLASSES))"),
+    ("vmap(example_loss, in_axes=(None, 0, 0))", "vmap(example_loss, in_axes=(None, 0, None))"),
+    (".argmax(-1)", ".argmax(0)"),
+    ("(PIXELS, HIDDEN)) *", "(HIDDEN, PIXELS)) *"),
 )
 SETTINGS = {
     "pythonVersion": "3.11", "typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "reportMissingTypeStubs": False,
@@ -99,14 +100,14 @@ def annotation(shape: Shape) -> str:
 
 def fuzzed_program() -> str:
     """One function a line."""
-    lines = ["from typing import Literal", "from typing_extensions import reveal_type", "from lantern.typing import Array, f32"]
+    lines = ["from typing import Literal, reveal_type", "from lantern.typing import Array, f32"]
     for i, (op, a, b, _) in enumerate(fuzzed_cases()):
         x, y = [annotation(s) if s else "Array[f32, *tuple[()]]" for s in (a, b)]
         lines.append(f"def case_{i}(x: {x}, y: {y}): reveal_type(x {op} y)")
     return "\n".join(lines) + "\n"
 
 
-FUZZ_HEADER = 3
+FUZZ_HEADER = 2
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     (folder / "digits_mistakes.py").write_text(with_mistakes(example)[0], encoding="utf-8")
     (folder / "fuzz.py").write_text(fuzzed_program(), encoding="utf-8")
     (folder / "pyrightconfig.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(folder)]
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.stdout.startswith("{"), f"pyright did not run:\n{done.stdout}\n{done.stderr}"
     found: Reports = defaultdict(Report)
@@ -135,7 +136,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
 
 def described(name: str, report: Report, lines: Sequence[int]) -> str:
     """The errors in these lines, for a failure message."""
-    return "\n".join([f"{name}:{n}: {message.partition(chr(10))[0]} ({rule})" for n in sorted(lines) for rule, message in report.errors[n]])
+    errors = [(n, rule, message.splitlines()[0]) for n in sorted(lines) for rule, message in report.errors[n]]
+    return "\n".join([f"{name}:{n}: {message} ({rule})" for n, rule, message in errors])
 
 
 @pytest.mark.parametrize("name", [*[f"accept/{n}" for n in ACCEPTED], "digits.py"])

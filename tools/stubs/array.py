@@ -1,4 +1,5 @@
 """The stub of `lantern/trace/array.py`: the class `Array`."""
+
 from __future__ import annotations
 
 import re
@@ -31,31 +32,61 @@ from tools.stubs.signature import methods
 MODULE = "lantern.trace.array"
 
 OPERATORS = {
-    "add": ARITHMETIC, "sub": ARITHMETIC, "mul": ARITHMETIC, "truediv": DIVISION, "floordiv": ARITHMETIC, "mod": ARITHMETIC,
-    "pow": ARITHMETIC, "and": BITWISE, "or": BITWISE, "xor": BITWISE, "lshift": SHIFT, "rshift": SHIFT,
+    "add": ARITHMETIC,
+    "sub": ARITHMETIC,
+    "mul": ARITHMETIC,
+    "truediv": DIVISION,
+    "floordiv": ARITHMETIC,
+    "mod": ARITHMETIC,
+    "pow": ARITHMETIC,
+    "and": BITWISE,
+    "or": BITWISE,
+    "xor": BITWISE,
+    "lshift": SHIFT,
+    "rshift": SHIFT,
 }
 
 RULES: dict[str, Rule] = {
     **{f"__{name}__": Binary(kind) for name, kind in OPERATORS.items()},
     **{f"__r{name}__": Reflected(kind) for name, kind in OPERATORS.items()},
     **{f"__{name}__": Binary(COMPARISON) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
-    "__matmul__": Binary(PRODUCT, MATMUL), "dot": Binary(PRODUCT, MATMUL), "__rmatmul__": Reflected(PRODUCT),
-    "sum": Reduction(TOTALS), "prod": Reduction(TOTALS), "mean": Reduction(FLOATS), "var": Reduction(FLOATS),
-    "std": Reduction(FLOATS), "max": Reduction(SAME), "min": Reduction(SAME), "all": Reduction(TRUTH), "any": Reduction(TRUTH),
-    "argmax": Reduction(POSITIONS, one_axis=True), "argmin": Reduction(POSITIONS, one_axis=True),
+    "__matmul__": Binary(PRODUCT, MATMUL),
+    "dot": Binary(PRODUCT, MATMUL),
+    "__rmatmul__": Reflected(PRODUCT),
+    "sum": Reduction(TOTALS),
+    "prod": Reduction(TOTALS),
+    "mean": Reduction(FLOATS),
+    "var": Reduction(FLOATS),
+    "std": Reduction(FLOATS),
+    "max": Reduction(SAME),
+    "min": Reduction(SAME),
+    "all": Reduction(TRUTH),
+    "any": Reduction(TRUTH),
+    "argmax": Reduction(POSITIONS, one_axis=True),
+    "argmin": Reduction(POSITIONS, one_axis=True),
     **dict.fromkeys(("__neg__", "__pos__", "__abs__", "__round__", "round", "copy"), Unary(SAME)),
     "__invert__": Unary((("X", "X"),)),
-    "__getitem__": layout.getitem, "__iter__": layout.iteration, "astype": layout.to_dtype, "reshape": layout.reshape,
-    "transpose": layout.transpose, "swapaxes": layout.swapaxes, "squeeze": layout.SQUEEZE, "take": layout.take,
+    "__getitem__": layout.getitem,
+    "__iter__": layout.iteration,
+    "astype": layout.to_dtype,
+    "reshape": layout.reshape,
+    "transpose": layout.transpose,
+    "swapaxes": layout.swapaxes,
+    "squeeze": layout.SQUEEZE,
+    "take": layout.take,
     "repeat": layout.REPEAT,
 }
 
 # Methods with one signature: types of parameters, and the result.
 LIMIT = "float | Array[D, *tuple[()]] | np.ndarray[Any, Any] | None = None"
 ONE_SIGNATURE: dict[str, tuple[dict[str, str], str]] = {
-    "ravel": ({}, array("?")), "flatten": ({}, array("?")), "clip": ({"min": LIMIT, "max": LIMIT}, "Array[D, Unpack[S]]"),
-    "__divmod__": ({"other": "Self | float"}, "tuple[Self, Self]"), "__rdivmod__": ({"other": "float"}, "tuple[Self, Self]"),
-    "__float__": ({"self": array("")}, "float"), "__int__": ({"self": array("")}, "int"),
+    "ravel": ({}, array("?")),
+    "flatten": ({}, array("?")),
+    "clip": ({"min": LIMIT, "max": LIMIT}, "Array[D, Unpack[S]]"),
+    "__divmod__": ({"other": "Self | float"}, "tuple[Self, Self]"),
+    "__rdivmod__": ({"other": "float"}, "tuple[Self, Self]"),
+    "__float__": ({"self": array("")}, "float"),
+    "__int__": ({"self": array("")}, "int"),
     "__index__": ({"self": array("", "I")}, "int"),
 }
 
@@ -112,7 +143,9 @@ def _views() -> Iterator[str]:
     for name, table in (("Reversed", [("", ""), *reversals]), ("Swapped", [("*L N M", "*L M N")])):
         yield from ("", "", f"class {name}:")
         for operand, result in ((unseen("G"), array("...", "G")), *[(array(a, "G"), array(b, "G")) for a, b in table]):
-            yield from indented(["@overload", f"def __get__(self, array: {operand}, owner: Any = None, /) -> {result}: ..."])
+            yield from indented(
+                ["@overload", f"def __get__(self, array: {operand}, owner: Any = None, /) -> {result}: ..."]
+            )
 
 
 def text() -> str:
@@ -120,5 +153,9 @@ def text() -> str:
     functions = package.defined(MODULE, package.Table("", {}))
     body = ["class Array(Generic[D, Unpack[S]]):", *indented(_members()), *_views(), "", "", *functions]
     variables = ('D = TypeVar("D", bound=DType, default=Any)', 'S = TypeVarTuple("S", default=Unpack[tuple[Any, ...]])')
-    return stub("`Array` as type checkers see it: what each operator and method does to shapes and element types.",
-                package.with_imports_of(MODULE, [*IMPORTS]), body, variables)
+    return stub(
+        "`Array` as type checkers see it: what each operator and method does to shapes and element types.",
+        package.with_imports_of(MODULE, [*IMPORTS]),
+        body,
+        variables,
+    )

@@ -1,4 +1,5 @@
 """Rules of what makes arrays out of sizes and values."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,8 +11,13 @@ from tools.stubs.operators import FOREIGN, foreign
 from tools.stubs.signature import Signature
 
 # A dtype argument that is given, and the element type that it means.
-ASKED_DTYPES = (("type[G]", "G"), ("type[bool]", "bool_"), ("type[int]", "i32"), ("type[float]", "f32"),
-                ("str | type[np.generic] | np.dtype[Any]", "Any"))
+ASKED_DTYPES = (
+    ("type[G]", "G"),
+    ("type[bool]", "bool_"),
+    ("type[int]", "i32"),
+    ("type[float]", "f32"),
+    ("str | type[np.generic] | np.dtype[Any]", "Any"),
+)
 
 
 def shapes() -> Iterator[tuple[str, str]]:
@@ -24,8 +30,8 @@ def shapes() -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Filled:
-    """A shape, and a dtype that may be left out. `values`: types of the fill value with the dtypes they imply; `default`:
-    what the dtype is otherwise."""
+    """A shape, and a dtype that may be left out. `values`: types of the fill value with the dtypes they imply;
+    `default`: what the dtype is otherwise."""
 
     default: str = "f32"
     values: tuple[tuple[str, str], ...] = ()
@@ -71,7 +77,9 @@ def from_values(of: Signature) -> Iterator[str]:
             nested = "list[" * rank + "float" + "]" * rank
             yield from of.overload({first: nested, "dtype": dtype}, array(" ".join("?" * rank), element))
     for dtype, element in (("None = None", "Any"), *ASKED_DTYPES):
-        yield from of.overload({first: f"{FOREIGN} | list[Any] | tuple[Any, ...]", "dtype": dtype}, array("...", element))
+        yield from of.overload(
+            {first: f"{FOREIGN} | list[Any] | tuple[Any, ...]", "dtype": dtype}, array("...", element)
+        )
 
 
 def arange(of: Signature) -> Iterator[str]:
@@ -94,8 +102,11 @@ def square_matrix(of: Signature) -> Iterator[str]:
     columns = "M" if "M" in of.arguments else None
     cases = [({rows: "A"}, "A A"), ({rows: "int"}, "? ?")]
     if columns:
-        cases = [({rows: "A", columns: "None = None"}, "A A"), ({rows: "A", columns: "B"}, "A B"),
-                 ({rows: "int", columns: "int | None = None"}, "? ?")]
+        cases = [
+            ({rows: "A", columns: "None = None"}, "A A"),
+            ({rows: "A", columns: "B"}, "A B"),
+            ({rows: "int", columns: "int | None = None"}, "? ?"),
+        ]
     for types, result in cases:
         for dtype, element in (("None = None", "f32"), *ASKED_DTYPES):
             yield from of.overload({**types, "dtype": dtype}, array(result, element))

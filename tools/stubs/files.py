@@ -1,4 +1,5 @@
 """Which stubs there are, each with its table."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,12 +11,23 @@ from tools.stubs.signature import ROOT, path_of
 __all__ = ["ROOT", "texts"]
 
 TABLES = {
-    "lantern.numpy": Table("`lantern.numpy` as type checkers see it: shapes and element types of each function.", functions.RULES),
-    "lantern.nn": Table("`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN),
-    "lantern.random": Table("`lantern.random` as type checkers see it: shapes and element types of each draw.", random.RULES,
-                            random.CONSTANTS),
-    "lantern.api": Table("The transforms as type checkers see them: what they make of a function's type.", transforms.RULES,
-                         variables=transforms.VARIABLES, imports=transforms.IMPORTS),
+    "lantern.numpy": Table(
+        "`lantern.numpy` as type checkers see it: shapes and element types of each function.", functions.RULES
+    ),
+    "lantern.nn": Table(
+        "`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN
+    ),
+    "lantern.random": Table(
+        "`lantern.random` as type checkers see it: shapes and element types of each draw.",
+        random.RULES,
+        random.CONSTANTS,
+    ),
+    "lantern.api": Table(
+        "The transforms as type checkers see them: what they make of a function's type.",
+        transforms.RULES,
+        variables=transforms.VARIABLES,
+        imports=transforms.IMPORTS,
+    ),
 }
 
 

@@ -1,5 +1,8 @@
-"""The table of functions: which rule gives each public function of `lantern.numpy`, `lantern.nn` and `lantern.random` its
-overloads. A function that is not here is exported with the types it has in its source."""
+"""The table of functions: which rule gives each public function of `lantern.numpy` and `lantern.nn` its overloads.
+
+A function that is not here is exported with the types it has in its source.
+"""
+
 from __future__ import annotations
 
 import itertools
@@ -38,7 +41,10 @@ BITS = (("X", "X"),)
 BROADCASTING: dict[str, tuple[Kind, str]] = {
     "Arithmetic": (ARITHMETIC, "add subtract multiply floor_divide remainder mod power maximum minimum"),
     "Division": (DIVISION, "divide true_divide float_power arctan2 atan2 hypot logaddexp logaddexp2"),
-    "Comparison": (COMPARISON, "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor"),
+    "Comparison": (
+        COMPARISON,
+        "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor",
+    ),
     "Bitwise": (BITWISE, "bitwise_and bitwise_or bitwise_xor"),
     "Shift": (SHIFT, "left_shift right_shift bitwise_left_shift bitwise_right_shift"),
 }
@@ -48,14 +54,22 @@ PROTOCOL_OF = {name: protocol for protocol, (_, names) in BROADCASTING.items() f
 def where(of: Signature) -> Iterator[str]:
     """Three operands that broadcast: one has the whole shape, the others that shape, ones, its last sizes, or none."""
     condition, first, second = of.arguments
-    yield from of.overload({condition: unseen("bool_"), first: f"{array('...')} | float", second: array("...")}, array("..."))
+    yield from of.overload(
+        {condition: unseen("bool_"), first: f"{array('...')} | float", second: array("...")}, array("...")
+    )
     yield from of.overload({condition: unseen("bool_"), first: array("..."), second: "float"}, array("..."))
-    yield from of.overload({condition: array("...", "bool_"), first: unseen(), second: f"{array('...')} | float"}, array("..."))
-    yield from of.overload({condition: array("...", "bool_"), first: f"{array('...')} | float", second: unseen()}, array("..."))
+    yield from of.overload(
+        {condition: array("...", "bool_"), first: unseen(), second: f"{array('...')} | float"}, array("...")
+    )
+    yield from of.overload(
+        {condition: array("...", "bool_"), first: f"{array('...')} | float", second: unseen()}, array("...")
+    )
     for c, x, y, result in _chosen():
-        element = next((d for d, text in (("D", x), ("D", y)) if text != "float"), "f32")
-        types = {condition: array(c, "bool_"), first: x if x == "float" else array(x), second: y if y == "float" else array(y)}
-        yield from of.overload(types, array(result, element))
+        element = "f32" if (x, y) == ("float", "float") else "D"
+        chosen = [shape if shape == "float" else array(shape) for shape in (x, y)]
+        yield from of.overload(
+            {condition: array(c, "bool_"), first: chosen[0], second: chosen[1]}, array(result, element)
+        )
     yield from of.overload({condition: "Array", first: ARRAY_LIKE, second: ARRAY_LIKE}, UNKNOWN_ARRAY)
     yield from foreign(of, condition, first, second)
 
@@ -68,16 +82,16 @@ def _chosen() -> Iterator[tuple[str, str, str, str]]:
         if whole in (c, x, y) and not {c, x, y} <= {whole, "", "float"}:
             yield c, x, y, whole
     matrix = "*L N M"
-    for other in ("N M", "1 M", "N 1"):
-        yield from [(other, x, y, matrix) for x, y in ((matrix, matrix), (matrix, "float"), ("float", matrix), (matrix, ""), ("", matrix))]
+    values = ((matrix, matrix), (matrix, "float"), ("float", matrix), (matrix, ""), ("", matrix))
+    for mask in ("N M", "1 M", "N 1"):
+        yield from [(mask, x, y, matrix) for x, y in values]
 
 
 def clip(of: Signature) -> Iterator[str]:
     """Limits are scalars, or arrays of the same shape."""
     limit = "float | Array[D, *tuple[()]] | {} | np.ndarray[Any, Any] | None = None"
-    for shape in ("*L", ):
-        same = limit.format(array(shape))
-        yield from of.overload({of.arguments[0]: array(shape), "min": same, "max": same}, array(shape))
+    same = limit.format(array("*L"))
+    yield from of.overload({of.arguments[0]: array("*L"), "min": same, "max": same}, array("*L"))
     yield from foreign(of)
 
 
@@ -115,7 +129,12 @@ def split(of: Signature) -> Iterator[str]:
     """Parts whose sizes along the axis are not known."""
     first = of.arguments[0]
     yield from of.overload({first: unseen(), "axis": "int = 0"}, f"list[{array('...')}]")
-    for axis, operand, part in ((0, "N *L", "? *L"), (-1, "*L N", "*L ?"), (1, "M N *L", "M ? *L"), (-2, "*L N M", "*L ? M")):
+    for axis, operand, part in (
+        (0, "N *L", "? *L"),
+        (-1, "*L N", "*L ?"),
+        (1, "M N *L", "M ? *L"),
+        (-2, "*L N M", "*L ? M"),
+    ):
         yield from of.overload({first: array(operand), "axis": _axis(axis)}, f"list[{array(part)}]")
 
 
@@ -130,13 +149,28 @@ def unstack(of: Signature) -> Iterator[str]:
 def moveaxis(of: Signature) -> Iterator[str]:
     """Two literal axes."""
     first, source, destination = of.arguments
-    yield from of.overload({first: unseen(), source: "int | Sequence[int]", destination: "int | Sequence[int]"}, array("..."))
-    table = ((0, -1, "N *L -> *L N"), (-1, 0, "*L N -> N *L"), (0, 1, "N M *L -> M N *L"), (1, 0, "N M *L -> M N *L"),
-             (1, -1, "N M *L -> N *L M"), (-1, 1, "N *L M -> N M *L"), (-1, -2, "*L N M -> *L M N"), (-2, -1, "*L N M -> *L M N"),
-             (1, 2, "N M K *L -> N K M *L"), (2, 1, "N M K *L -> N K M *L"), (0, 2, "N M K *L -> M K N *L"), (2, 0, "N M K *L -> K N M *L"))
+    yield from of.overload(
+        {first: unseen(), source: "int | Sequence[int]", destination: "int | Sequence[int]"}, array("...")
+    )
+    table = (
+        (0, -1, "N *L -> *L N"),
+        (-1, 0, "*L N -> N *L"),
+        (0, 1, "N M *L -> M N *L"),
+        (1, 0, "N M *L -> M N *L"),
+        (1, -1, "N M *L -> N *L M"),
+        (-1, 1, "N *L M -> N M *L"),
+        (-1, -2, "*L N M -> *L M N"),
+        (-2, -1, "*L N M -> *L M N"),
+        (1, 2, "N M K *L -> N K M *L"),
+        (2, 1, "N M K *L -> N K M *L"),
+        (0, 2, "N M K *L -> M K N *L"),
+        (2, 0, "N M K *L -> K N M *L"),
+    )
     for a, b, shapes in table:
         r = row(shapes)
-        yield from of.overload({first: array(r.operands[0]), source: f"Literal[{a}]", destination: f"Literal[{b}]"}, array(r.result))
+        yield from of.overload(
+            {first: array(r.operands[0]), source: f"Literal[{a}]", destination: f"Literal[{b}]"}, array(r.result)
+        )
     yield from foreign(of)
 
 
@@ -171,46 +205,85 @@ def one_hot(of: Signature) -> Iterator[str]:
     """A named number of classes, or one that is not known."""
     for classes, size in (("A", "A"), ("int", "?")):
         for dtype, element in ((None, "f32"), *creation.ASKED_DTYPES):
-            types = {"dtype": dtype} if dtype else {p.name: f"None = {p.default}" for p in of.parameters if p.name == "dtype"}
-            yield from of.overload({of.arguments[0]: array("*L", "I"), of.arguments[1]: classes, **types}, array(f"*L {size}", element))
+            types = (
+                {"dtype": dtype}
+                if dtype
+                else {p.name: f"None = {p.default}" for p in of.parameters if p.name == "dtype"}
+            )
+            yield from of.overload(
+                {of.arguments[0]: array("*L", "I"), of.arguments[1]: classes, **types}, array(f"*L {size}", element)
+            )
     yield from foreign(of)
 
 
 INNER = rows("N, N ->\n*L N, N -> *L N\nN, *L N -> *L N")
 OUTER = (Row(("N", "M"), "N M"),)
 
+
+def each(names: str, rule: Rule) -> dict[str, Rule]:
+    """One rule for several functions."""
+    return dict.fromkeys(names.split(), rule)
+
+
 RULES: dict[str, Rule] = {
     **{name: Binary(BROADCASTING[protocol][0]) for name, protocol in PROTOCOL_OF.items()},
-    **dict.fromkeys("abs absolute negative positive sign square copy tril triu floor ceil trunc fix nan_to_num round".split(), Unary(SAME)),
-    **dict.fromkeys("exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan asin acos atan sinh cosh tanh "
-                    "arcsinh arccosh arctanh asinh acosh atanh sqrt reciprocal rint fabs deg2rad rad2deg".split(), Unary(FLOATS)),
-    **dict.fromkeys("isnan isfinite isinf isposinf isneginf logical_not".split(), Unary(TRUTH)),
-    **dict.fromkeys("invert bitwise_not bitwise_invert".split(), Unary(BITS)),
-    **dict.fromkeys("max min amax amin ptp".split(), Reduction(SAME)),
-    **dict.fromkeys("mean var std".split(), Reduction(FLOATS)),
-    **dict.fromkeys(("sum", "prod"), Reduction(TOTALS)),
-    **dict.fromkeys(("all", "any"), Reduction(TRUTH)),
-    **dict.fromkeys(("argmax", "argmin"), Reduction(POSITIONS, one_axis=True)),
+    **each(
+        "abs absolute negative positive sign square copy tril triu floor ceil trunc fix nan_to_num round", Unary(SAME)
+    ),
+    **each("exp exp2 expm1 log log2 log10 log1p sqrt reciprocal rint fabs deg2rad rad2deg", Unary(FLOATS)),
+    **each("sin cos tan arcsin arccos arctan asin acos atan sinh cosh tanh", Unary(FLOATS)),
+    **each("arcsinh arccosh arctanh asinh acosh atanh", Unary(FLOATS)),
+    **each("isnan isfinite isinf isposinf isneginf logical_not", Unary(TRUTH)),
+    **each("invert bitwise_not bitwise_invert", Unary(BITS)),
+    **each("max min amax amin ptp", Reduction(SAME)),
+    **each("mean var std", Reduction(FLOATS)),
+    **each("sum prod", Reduction(TOTALS)),
+    **each("all any", Reduction(TRUTH)),
+    **each("argmax argmin", Reduction(POSITIONS, one_axis=True)),
     "count_nonzero": Reduction(POSITIONS),
-    "where": where, "clip": clip,
-    **dict.fromkeys(("zeros", "ones", "empty"), creation.Filled()), "full": creation.FULL,
-    **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), creation.like),
-    **dict.fromkeys(("array", "asarray"), creation.from_values), "astype": layout.to_dtype,
-    "arange": creation.arange, "eye": creation.square_matrix, "identity": creation.square_matrix,
-    "reshape": layout.reshape, "ravel": Fixed("... -> ?"), "transpose": layout.transpose, "permute_dims": layout.transpose,
-    "matrix_transpose": Fixed("*L N M -> *L M N"), "swapaxes": layout.swapaxes, "moveaxis": moveaxis,
-    "expand_dims": layout.EXPAND_DIMS, "squeeze": layout.SQUEEZE, "broadcast_to": broadcast_to, "shape": shape,
-    **dict.fromkeys(("flip", "roll"), layout.SAME_ALONG), **dict.fromkeys(("fliplr", "flipud"), Unary(SAME)),
-    "concatenate": concatenate, "concat": concatenate, "stack": stack, "unstack": unstack, "repeat": layout.REPEAT,
-    "split": split, "array_split": split,
-    "take": layout.take, "take_along_axis": layout.take_along_axis, "diagonal": Fixed("N M -> ?"),
+    "where": where,
+    "clip": clip,
+    **each("zeros ones empty", creation.Filled()),
+    "full": creation.FULL,
+    **each("zeros_like ones_like empty_like full_like", creation.like),
+    **each("array asarray", creation.from_values),
+    "astype": layout.to_dtype,
+    "arange": creation.arange,
+    "eye": creation.square_matrix,
+    "identity": creation.square_matrix,
+    "reshape": layout.reshape,
+    "ravel": Fixed("... -> ?"),
+    "transpose": layout.transpose,
+    "permute_dims": layout.transpose,
+    "matrix_transpose": Fixed("*L N M -> *L M N"),
+    "swapaxes": layout.swapaxes,
+    "moveaxis": moveaxis,
+    "expand_dims": layout.EXPAND_DIMS,
+    "squeeze": layout.SQUEEZE,
+    "broadcast_to": broadcast_to,
+    "shape": shape,
+    **each("flip roll", layout.SAME_ALONG),
+    **each("fliplr flipud", Unary(SAME)),
+    "concatenate": concatenate,
+    "concat": concatenate,
+    "stack": stack,
+    "unstack": unstack,
+    "repeat": layout.REPEAT,
+    "split": split,
+    "array_split": split,
+    "take": layout.take,
+    "take_along_axis": layout.take_along_axis,
+    "diagonal": Fixed("N M -> ?"),
     "diag": Fixed("N -> ? ?\nN M -> ?"),
-    "matmul": Binary(PRODUCT, MATMUL), "dot": Binary(PRODUCT, MATMUL[:6]), "vdot": Binary(PRODUCT, INNER[:1]),
+    "matmul": Binary(PRODUCT, MATMUL),
+    "dot": Binary(PRODUCT, MATMUL[:6]),
+    "vdot": Binary(PRODUCT, INNER[:1]),
     "outer": Binary(PRODUCT, OUTER),
 }
 
 NN: dict[str, Rule] = {
-    **dict.fromkeys("relu gelu sigmoid silu swish softplus tanh elu leaky_relu".split(), Unary(FLOATS)),
-    **dict.fromkeys(("softmax", "log_softmax"), layout.SAME_ALONG),
-    "logsumexp": Reduction(FLOATS), "one_hot": one_hot,
+    **each("relu relu6 gelu sigmoid silu swish softplus tanh elu selu leaky_relu log_sigmoid", Unary(FLOATS)),
+    **each("softmax log_softmax", layout.SAME_ALONG),
+    "logsumexp": Reduction(FLOATS),
+    "one_hot": one_hot,
 }

@@ -1,4 +1,5 @@
 """Rules of what moves elements around: reshape, transpose, indexing and their kin; methods and functions alike."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -83,12 +84,17 @@ class AlongAxis:
     def __call__(self, of: Signature) -> Iterator[str]:
         """All overloads."""
         first, default = of.arguments[0], of.default("axis")
-        yield from of.overload({first: unseen(), "axis": self._written(self.unknown_axis, default, default != "None")}, array("..."))
+        yield from of.overload(
+            {first: unseen(), "axis": self._written(self.unknown_axis, default, default != "None")}, array("...")
+        )
         if self.every is not None:
             types = {first: array(self.every.operands[0]), "axis": self._written("None", default, default == "None")}
             yield from of.overload(types, array(self.every.result))
         for axis, r in self.table:
-            types = {first: array(r.operands[0]), "axis": self._written(f"Literal[{axis}]", default, default == str(axis))}
+            types = {
+                first: array(r.operands[0]),
+                "axis": self._written(f"Literal[{axis}]", default, default == str(axis)),
+            }
             yield from of.overload(types, array(r.result))
         yield from foreign(of)
 
@@ -101,11 +107,21 @@ def along(*lines: str) -> tuple[tuple[int, Row], ...]:
     return tuple([(int(axis), row(shapes)) for axis, _, shapes in [line.partition(":") for line in lines]])
 
 
-SQUEEZE = AlongAxis(along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N"), row("... -> ..."), "int | tuple[int, ...]")
-EXPAND_DIMS = AlongAxis(along("0: *L -> 1 *L", "-1: *L -> *L 1", "1: N *L -> N 1 *L", "-2: *L N -> *L 1 N", "2: N M *L -> N M 1 *L"),
-                        unknown_axis="int | tuple[int, ...]")
-REPEAT = AlongAxis(along("0: N *L -> ? *L", "-1: *L N -> *L ?", "1: M N *L -> M ? *L", "-2: *L N M -> *L ? M"), row("... -> ?"))
-SAME_ALONG = AlongAxis(along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L"))
+SQUEEZE = AlongAxis(
+    along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N"),
+    row("... -> ..."),
+    "int | tuple[int, ...]",
+)
+EXPAND_DIMS = AlongAxis(
+    along("0: *L -> 1 *L", "-1: *L -> *L 1", "1: N *L -> N 1 *L", "-2: *L N -> *L 1 N", "2: N M *L -> N M 1 *L"),
+    unknown_axis="int | tuple[int, ...]",
+)
+REPEAT = AlongAxis(
+    along("0: N *L -> ? *L", "-1: *L N -> *L ?", "1: M N *L -> M ? *L", "-2: *L N M -> *L ? M"), row("... -> ?")
+)
+SAME_ALONG = AlongAxis(
+    along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L")
+)
 
 TAKE = {
     0: rows("N *L, -> *L\nN *L, P -> P *L\nN *L, P Q -> P Q *L\nN, *H -> *H\nN M, *H -> *H M"),
@@ -117,14 +133,19 @@ TAKE = {
 def take(of: Signature) -> Iterator[str]:
     """Elements at integer positions along a literal axis."""
     first, whole = of.arguments[0], array("...")
-    yield from of.overload({first: unseen(), "indices": f"{array('...', 'I')} | int", "axis": "int | None = None"}, whole)
+    yield from of.overload(
+        {first: unseen(), "indices": f"{array('...', 'I')} | int", "axis": "int | None = None"}, whole
+    )
     yield from of.overload({first: whole, "indices": array("*L", "I"), "axis": "None = None"}, array("*L"))
     for axis, table in TAKE.items():
         for r in table:
             values, positions = r.operands
             types = {first: array(values), "indices": array(positions, "I"), "axis": f"Literal[{axis}]"}
             yield from of.overload(types, array(r.result))
-        yield from of.overload({first: array(table[0].operands[0]), "indices": "int", "axis": f"Literal[{axis}]"}, array("*L" if axis < 1 else "M *L"))
+        yield from of.overload(
+            {first: array(table[0].operands[0]), "indices": "int", "axis": f"Literal[{axis}]"},
+            array("*L" if axis < 1 else "M *L"),
+        )
     yield from foreign(of)
 
 
@@ -150,7 +171,12 @@ def iteration(of: Signature) -> Iterator[str]:
 
 def to_dtype(of: Signature) -> Iterator[str]:
     """A marker, one of Python's number types, or anything NumPy takes for a dtype."""
-    for dtype, result in (("type[G]", "G"), ("type[bool]", "bool_"), ("type[int]", "i32"), ("type[float]", "f32"),
-                          ("str | type[np.generic] | np.dtype[Any]", "Any")):
+    for dtype, result in (
+        ("type[G]", "G"),
+        ("type[bool]", "bool_"),
+        ("type[int]", "i32"),
+        ("type[float]", "f32"),
+        ("str | type[np.generic] | np.dtype[Any]", "Any"),
+    ):
         yield from of.overload({of.arguments[0]: array("*L"), "dtype": dtype}, array("*L", result))
     yield from foreign(of)

@@ -2,6 +2,7 @@
 
 A rule turns a signature into its overloads.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ def applied(rule: Rule, of: Signature) -> list[str]:
 
 
 NUMPY_VALUE = "np.ndarray[Any, Any] | np.generic"
-FOREIGN = f"{NUMPY_VALUE} | SupportsLanternArray | float"     # what is no Array and becomes one
+FOREIGN = f"{NUMPY_VALUE} | SupportsLanternArray | float"  # what is no Array and becomes one
 ARRAY_LIKE = f"{unseen()} | {FOREIGN}"
 UNKNOWN_ARRAY = array("...", "Any")
 
@@ -48,8 +49,16 @@ class Kind:
     scalars: tuple[tuple[str, str, str], ...]
 
 
-ARITHMETIC = Kind((("D", "D"),), (("F", "float", "F"), ("I", "int", "I"), ("bool_", "bool", "bool_"), ("bool_", "int", "i32"),
-                                  ("X", "float", "f32")))
+ARITHMETIC = Kind(
+    (("D", "D"),),
+    (
+        ("F", "float", "F"),
+        ("I", "int", "I"),
+        ("bool_", "bool", "bool_"),
+        ("bool_", "int", "i32"),
+        ("X", "float", "f32"),
+    ),
+)
 DIVISION = Kind((("F", "F"), ("X", "f32")), (("F", "float", "F"), ("X", "float", "f32")))
 COMPARISON = Kind((("D", "bool_"),), (("D", "float", "bool_"),))
 BITWISE = Kind((("X", "X"),), (("I", "int", "I"), ("bool_", "bool", "bool_")))
@@ -136,7 +145,9 @@ class Reduction:
             for axis, shapes, keepdims in self._cases():
                 shape = shapes.operands[0]
                 taken = unseen(operand) if shape == "unseen" else array(shape, operand)
-                yield from of.overload({of.arguments[0]: taken, "axis": axis, **types, "keepdims": keepdims}, array(shapes.result, result))
+                yield from of.overload(
+                    {of.arguments[0]: taken, "axis": axis, **types, "keepdims": keepdims}, array(shapes.result, result)
+                )
         yield from foreign(of)
 
     def _cases(self) -> Iterator[tuple[str, Row, str]]:

@@ -1,4 +1,5 @@
 """Stubs of modules: overloads for what the tables speak of, all else as it stands in the source."""
+
 from __future__ import annotations
 
 import ast
@@ -102,4 +103,3 @@ def summary(module: str, name: str) -> str:
     """The first line of a function's documentation."""
     found = next(n for n in source(module).body if isinstance(n, ast.FunctionDef) and n.name == name)
     return (ast.get_docstring(found) or "").partition("\n")[0]
-

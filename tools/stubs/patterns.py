@@ -1,4 +1,5 @@
 """The shape rules, each once: broadcasting, matrix products, reductions, permutations, indexing."""
+
 from __future__ import annotations
 
 import itertools
@@ -34,7 +35,7 @@ def _operand(pattern: tuple[str, ...], one: str, rank: int) -> str:
     'N 1'
     """
     words = ["1" if mark == one else axis for mark, axis in zip(pattern, AXES, strict=False)]
-    return " ".join(words[len(pattern) - rank:])
+    return " ".join(words[len(pattern) - rank :])
 
 
 def broadcast() -> Iterator[Row]:
@@ -43,7 +44,7 @@ def broadcast() -> Iterator[Row]:
     yield from GENERAL_BROADCAST
     for left, right in ((2, 2), (3, 3), (3, 2), (2, 3), (3, 1), (1, 3), (2, 1), (1, 2)):
         rank, shared = max(left, right), min(left, right)
-        for marks in itertools.product("=lr", repeat=shared):   # equal, 1 on the left, 1 on the right
+        for marks in itertools.product("=lr", repeat=shared):  # equal, 1 on the left, 1 on the right
             pattern = ("=",) * (rank - shared) + marks
             if left != right or set(marks) != {"="}:
                 yield Row((_operand(pattern, "l", left), _operand(pattern, "r", right)), " ".join(AXES[:rank]))
@@ -57,7 +58,7 @@ def broadcast() -> Iterator[Row]:
 
 BROADCAST = tuple(broadcast())
 
-# The first row must not be `*L N K, *L K M`: in the body of a function over `x: Float[*L, K]` pyright would take N apart.
+# The first row must not be `*L N K, *L K M`: inside a function over `x: Float[*L, K]` pyright would take N apart.
 MATMUL = rows("""
 *L K, K M -> *L M
 *L N K, *L K M -> *L N M
@@ -75,11 +76,15 @@ def _reduced(axes: tuple[int, ...], axis_type: str) -> tuple[str, Row, Row]:
     from_front = axes[0] >= 0
     length = max(axes) + 1 if from_front else -min(axes)
     names = [*"PQRNMKJ"[:length]]
-    positions = set([a % length for a in axes])
+    positions = {a % length for a in axes}
     kept = [n for i, n in enumerate(names) if i not in positions]
     ones = ["1" if i in positions else n for i, n in enumerate(names)]
-    join = (lambda words: " ".join([*words, "*L"])) if from_front else (lambda words: " ".join(["*L", *words]))
-    return axis_type, Row((join(names),), join(kept)), Row((join(names),), join(ones))
+    whole, without, with_ones = [_with_rest(words, from_front) for words in (names, kept, ones)]
+    return axis_type, Row((whole,), without), Row((whole,), with_ones)
+
+
+def _with_rest(words: list[str], from_front: bool) -> str:
+    return " ".join([*words, "*L"] if from_front else ["*L", *words])
 
 
 def axis_type(axes: tuple[int, ...]) -> str:
@@ -91,10 +96,15 @@ def axis_type(axes: tuple[int, ...]) -> str:
 ONE_AXIS = tuple([(a,) for a in (0, -1, 1, -2, 2, -3, 3, -4)])
 SEVERAL_AXES = ((0, 1), (-2, -1), (1, 2), (0, 2), (0, 1, 2), (-3, -2, -1), (1, 2, 3))
 REDUCTIONS = tuple([_reduced(axes, axis_type(axes)) for axes in (*ONE_AXIS, *SEVERAL_AXES)])
-ONE_AXIS_REDUCTIONS = REDUCTIONS[:len(ONE_AXIS)]
+ONE_AXIS_REDUCTIONS = REDUCTIONS[: len(ONE_AXIS)]
 
-PERMUTATIONS = tuple([(order, Row((" ".join(AXES[:rank]),), " ".join([AXES[i] for i in order])))
-                      for rank in (1, 2, 3, 4) for order in itertools.permutations(range(rank))])
+PERMUTATIONS = tuple(
+    [
+        (order, Row((" ".join(AXES[:rank]),), " ".join([AXES[i] for i in order])))
+        for rank in (1, 2, 3, 4)
+        for order in itertools.permutations(range(rank))
+    ]
+)
 
 
 def _swapped(first: int, second: int) -> tuple[int, int, Row]:

@@ -1,4 +1,5 @@
 """Rules of `lantern.random`: a key is `Array[u32, Literal[2]]`."""
+
 from __future__ import annotations
 
 import itertools
@@ -28,7 +29,13 @@ def key(of: Signature) -> Iterator[str]:
 
 def split(of: Signature) -> Iterator[str]:
     """A named number of keys, or one that is not known; two if none is given."""
-    for number, sizes in (("Literal[2] = 2", "2 2"), ("A", "A 2"), ("int", "? 2"), ("tuple[A, B]", "A B 2"), ("tuple[int, ...]", "...")):
+    for number, sizes in (
+        ("Literal[2] = 2", "2 2"),
+        ("A", "A 2"),
+        ("int", "? 2"),
+        ("tuple[A, B]", "A B 2"),
+        ("tuple[int, ...]", "..."),
+    ):
         yield from of.overload({"key": KEY, "num": number}, array(sizes, "u32"))
 
 
@@ -47,15 +54,29 @@ def bernoulli(of: Signature) -> Iterator[str]:
 
 def permutation(of: Signature) -> Iterator[str]:
     """The numbers below a size, or the rows of an array, in another order."""
-    for x, result in (("A", array("A", "i32")), ("int", array("?", "i32")), (array("*L"), array("*L")),
-                      ("np.ndarray[Any, Any]", array("...", "Any"))):
+    for x, result in (
+        ("A", array("A", "i32")),
+        ("int", array("?", "i32")),
+        (array("*L"), array("*L")),
+        ("np.ndarray[Any, Any]", array("...", "Any")),
+    ):
         yield from of.overload({"x": x}, result)
 
 
 RULES: Mapping[str, Rule] = {
-    "key": key, "split": split, "fold_in": fold_in,
-    **{name: _drawn(rule) for name, rule in {
-        "normal": Filled(), "uniform": Filled(), "randint": Filled("i32"), "bits": Filled("u32"), "bernoulli": bernoulli,
-        "permutation": permutation}.items()},
+    "key": key,
+    "split": split,
+    "fold_in": fold_in,
+    **{
+        name: _drawn(rule)
+        for name, rule in {
+            "normal": Filled(),
+            "uniform": Filled(),
+            "randint": Filled("i32"),
+            "bits": Filled("u32"),
+            "bernoulli": bernoulli,
+            "permutation": permutation,
+        }.items()
+    },
 }
 CONSTANTS = {"Key": f"Key: TypeAlias = {KEY}"}

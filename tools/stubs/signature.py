@@ -1,4 +1,5 @@
 """Signatures read from the sources, and overloads made from them: names, order, kinds and defaults cannot drift."""
+
 from __future__ import annotations
 
 import ast
@@ -31,8 +32,8 @@ class Signature:
     def line(self, types: Mapping[str, str] | None = None, result: str | None = None) -> str:
         """The function as one line of a stub, with other types for some parameters.
 
-        A type stands for the whole parameter: `Literal[0]` makes it required, `int = 0` does not. The type of `*shape` may
-        be a list of parameters, which replaces it.
+        A type stands for the whole parameter: `Literal[0]` makes it required, `int = 0` does not. The type of `*shape`
+        may be a list of parameters, which replaces it.
         """
         return f"def {self.name}({', '.join(_text(self.parameters, types or {}))}) -> {result or self.result}: ..."
 
@@ -48,7 +49,10 @@ class Signature:
 
     def with_type(self, name: str, annotation: str) -> Signature:
         """The same with another type for one parameter."""
-        return replace(self, parameters=tuple([replace(p, annotation=annotation) if p.name == name else p for p in self.parameters]))
+        return replace(
+            self,
+            parameters=tuple([replace(p, annotation=annotation) if p.name == name else p for p in self.parameters]),
+        )
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -81,8 +85,10 @@ def read(function: ast.FunctionDef) -> Signature:
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    found = [_parameter(a, "/" if i < len(arguments.posonlyargs) else "", d)
-             for i, (a, d) in enumerate(zip(positional, [*missing, *arguments.defaults], strict=True))]
+    found = [
+        _parameter(a, "/" if i < len(arguments.posonlyargs) else "", d)
+        for i, (a, d) in enumerate(zip(positional, [*missing, *arguments.defaults], strict=True))
+    ]
     if arguments.vararg:
         found.append(_parameter(arguments.vararg, "*args", None))
     found += [_parameter(a, "*", d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]

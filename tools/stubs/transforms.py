@@ -1,4 +1,5 @@
 """Rules of the transforms: `grad`, `vmap` and their kin take and give functions."""
+
 from __future__ import annotations
 
 import itertools
@@ -44,8 +45,11 @@ class Gradient:
                 arguments = [*VALUES[:count]]
                 gradients = ", ".join([VALUES[i] for i in chosen])
                 gradient = gradients if argnums.startswith("Literal") else f"tuple[{gradients}]"
-                types = {"f": _function(arguments, f"tuple[{LOSS}, W]" if has_aux else LOSS), "argnums": argnums,
-                         "has_aux": "Literal[True]" if has_aux else "Literal[False] = False"}
+                types = {
+                    "f": _function(arguments, f"tuple[{LOSS}, W]" if has_aux else LOSS),
+                    "argnums": argnums,
+                    "has_aux": "Literal[True]" if has_aux else "Literal[False] = False",
+                }
                 yield from of.overload(types, _function(arguments, self._result(gradient, has_aux)))
 
     def _result(self, gradient: str, has_aux: bool) -> str:
@@ -64,8 +68,10 @@ def jvp(of: Signature) -> Iterator[str]:
 def vjp(of: Signature) -> Iterator[str]:
     """The pullback takes what the function gives, and gives a tuple of what it takes."""
     pullback = "Callable[[T], tuple[*L]]"
-    for has_aux, f, result in (("Literal[False] = False", "T", f"tuple[T, {pullback}]"),
-                               ("Literal[True]", "tuple[T, W]", f"tuple[T, {pullback}, W]")):
+    for has_aux, f, result in (
+        ("Literal[False] = False", "T", f"tuple[T, {pullback}]"),
+        ("Literal[True]", "tuple[T, W]", f"tuple[T, {pullback}, W]"),
+    ):
         yield from of.overload({"f": f"Callable[[*L], {f}]", "primals": "*primals: *L", "has_aux": has_aux}, result)
 
 
@@ -86,13 +92,19 @@ class Jacobian:
             yield from self._overload(of, argnums, before, unseen("F"), "...", array("...", "F"))
             for sizes in ("", "N", "N M", "N M K"):
                 yield from self._overload(of, argnums, before, array(sizes, "F"), sizes, array(sizes, "F"))
-            yield from of.overload({"f": _function([*before, "Z"], "Any"), "argnums": argnums}, _function([*before, "Z"], "Any"))
+            yield from of.overload(
+                {"f": _function([*before, "Z"], "Any"), "argnums": argnums}, _function([*before, "Z"], "Any")
+            )
 
-    def _overload(self, of: Signature, argnums: str, before: list[str], argument: str, sizes: str, given: str) -> list[str]:
+    def _overload(
+        self, of: Signature, argnums: str, before: list[str], argument: str, sizes: str, given: str
+    ) -> list[str]:
         out = LOSS if self.twice else array("*L" if sizes != "..." else "...", "G")
         double = f"{sizes} {sizes}" if sizes != "..." else sizes
         result = array(double if self.twice else f"*L {sizes}" if sizes != "..." else sizes, "F" if self.twice else "G")
-        return of.overload({"f": _function([*before, argument], out), "argnums": argnums}, _function([*before, given], result))
+        return of.overload(
+            {"f": _function([*before, argument], out), "argnums": argnums}, _function([*before, given], result)
+        )
 
 
 def make_jaxpr(of: Signature) -> Iterator[str]:
@@ -111,7 +123,7 @@ def vmap(of: Signature) -> Iterator[str]:
         for mapped in itertools.product((True, False), repeat=count):
             if any(mapped):
                 yield from _vmap(of, mapped)
-    for count in range(1, MOST_ARGUMENTS + 1):      # other axes, and axes of containers
+    for count in range(1, MOST_ARGUMENTS + 1):  # other axes, and axes of containers
         for i in range(count):
             axes = ", ".join([f"{OTHER_AXIS if j == i else ANY_AXIS}" for j in range(count)])
             yield from of.overload({"f": "Callable[..., Any]", "in_axes": f"tuple[{axes}]"}, "Callable[..., Any]")
@@ -125,8 +137,10 @@ def _vmap(of: Signature, mapped: tuple[bool, ...]) -> Iterator[str]:
     given = [f"Array[D{i}, N, *S{i}]" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
     one, first, second = array("*L", "G"), array("*L", "D"), array("*H", "G")
     results = [
-        (one, "Literal[0] = 0", array("N *L", "G")), (one, "Literal[-1]", array("*L N", "G")),
-        (array("M *L", "G"), "Literal[1]", array("M N *L", "G")), (one, "None", one),
+        (one, "Literal[0] = 0", array("N *L", "G")),
+        (one, "Literal[-1]", array("*L N", "G")),
+        (array("M *L", "G"), "Literal[1]", array("M N *L", "G")),
+        (one, "None", one),
         (f"tuple[{first}, {second}]", "Literal[0] = 0", f"tuple[{array('N *L')}, {array('N *H', 'G')}]"),
         (TREE, "Any = 0", "Any"),
     ]
@@ -141,15 +155,25 @@ def _vmap(of: Signature, mapped: tuple[bool, ...]) -> Iterator[str]:
 
 
 RULES: dict[str, Rule] = {
-    "grad": Gradient(with_value=False), "value_and_grad": Gradient(with_value=True), "jvp": jvp, "vjp": vjp, "linearize": linearize,
-    "jacfwd": Jacobian(), "jacrev": Jacobian(), "hessian": Jacobian(twice=True), "make_jaxpr": make_jaxpr, "vmap": vmap,
+    "grad": Gradient(with_value=False),
+    "value_and_grad": Gradient(with_value=True),
+    "jvp": jvp,
+    "vjp": vjp,
+    "linearize": linearize,
+    "jacfwd": Jacobian(),
+    "jacrev": Jacobian(),
+    "hessian": Jacobian(twice=True),
+    "make_jaxpr": make_jaxpr,
+    "vmap": vmap,
 }
 
 _ARGUMENTS = range(1, MOST_ARGUMENTS + 1)
 VARIABLES = (
-    *[f'{v} = TypeVar("{v}")' for v in ("T", "U", "V", "W")], 'Rest = ParamSpec("Rest")',
+    *[f'{v} = TypeVar("{v}")' for v in ("T", "U", "V", "W")],
+    'Rest = ParamSpec("Rest")',
     f'Z = TypeVar("Z", bound={TREE})',
-    *[f'D{i} = TypeVar("D{i}", bound=DType)' for i in _ARGUMENTS], *[f'S{i} = TypeVarTuple("S{i}")' for i in _ARGUMENTS],
+    *[f'D{i} = TypeVar("D{i}", bound=DType)' for i in _ARGUMENTS],
+    *[f'S{i} = TypeVarTuple("S{i}")' for i in _ARGUMENTS],
     *[f'X{i} = TypeVar("X{i}")' for i in _ARGUMENTS],
     *[f'Z{i} = TypeVar("Z{i}", bound=Array | {TREE})' for i in _ARGUMENTS],
 )

@@ -1,10 +1,9 @@
 """Functions of `lantern.numpy`, `lantern.nn` and `lantern.random`: every shape is asserted."""
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, assert_type
 
 import numpy as np
-from typing_extensions import assert_type
 
 import lantern.numpy as jnp
 from lantern import nn, random

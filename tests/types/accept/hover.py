@@ -1,7 +1,7 @@
 """What an editor shows: the names of the sizes."""
 from __future__ import annotations
 
-from typing_extensions import reveal_type
+from typing import reveal_type
 
 import lantern
 import lantern.numpy as jnp

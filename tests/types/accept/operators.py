@@ -1,9 +1,7 @@
 """Operators, methods and indexing of `Array`: every shape is asserted."""
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
-
-from typing_extensions import TypeVarTuple, assert_type
+from typing import Any, Literal, TypeVar, TypeVarTuple, assert_type
 
 import lantern.numpy as jnp
 from lantern.typing import Array, Bool, Dim, Float, Int, f16, i32
@@ -125,7 +123,7 @@ assert_type(a[..., None], Float[Three, Four, One])
 assert_type(a[..., 0], Float[Three])
 assert_type(x[i], Float[Batch, Pixels])
 assert_type(x[i, i], Float[Batch])
-assert_type([row for row in x], list[Float[Pixels]])
+assert_type(list(x), list[Float[Pixels]])
 
 # Python values
 assert_type(float(a.sum()), float)

@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeVar
-
-from typing_extensions import TypeVarTuple, assert_type
+from typing import Any, Literal, NamedTuple, TypeVar, TypeVarTuple, assert_type
 
 import lantern
 import lantern.numpy as jnp

@@ -1,10 +1,9 @@
 """Unknown shapes flow on: they keep what is known, they fit everywhere, and an annotation anchors them again."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, assert_type
 
 import numpy as np
-from typing_extensions import assert_type
 
 import lantern
 import lantern.numpy as jnp
