@@ -111,7 +111,7 @@ class Jitted(Generic[P, R]):
         if device is None or (self.device is not None and device is not self.device):
             return None
         entry = self.cache.get((structure, tuple(avals), (), device, _environment()))
-        if entry is None or entry.compiled is None:
+        if entry is None or entry.compiled is None or any([c.donated_to is not None for c in entry.captured]):
             return None
         compiled = entry.compiled
         outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in leaves]])
@@ -131,6 +131,8 @@ class Jitted(Generic[P, R]):
             captured = tuple([on_device(x, device) if not isinstance(x, DeviceArray) else x for x in traced.captured])
             common_device([*captured, *flat.leaves], flat.title)
             entry.captured, entry.compiled = captured, compile_jaxpr(traced.jaxpr, device, traced.donated, traced.name)
+        for x in entry.captured:
+            x.check_alive()
         if traced.donated:
             self._check_donation(flat, traced)
         outs = entry.compiled.executable([*[c.buffer for c in entry.captured], *[x.buffer for x in flat.leaves]])
@@ -272,7 +274,7 @@ def _sequence(x: int | str | Sequence[Any]) -> Sequence[Any]:
 def jit(f: Callable[P, R], *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
         donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None) -> Jitted[P, R]: ...
 @overload
-def jit(f: None = None, *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
+def jit(*, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
         donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None,
         ) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
 def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (),
