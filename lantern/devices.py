@@ -140,8 +140,8 @@ def on_device(x: Any, device: Device, weak: bool = False) -> DeviceArray:
     """A NumPy array or literal as an array of `device`; a device array of another device is copied through the host."""
     if type(x) is DeviceArray:
         return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.numpy()), device)
-    if type(x) is Literal:
-        return DeviceArray(x.aval, literal_buffer(x, device), device)
+    if type(x) is Literal:      # not `literal_buffer`: the user may donate this array
+        return DeviceArray(x.aval, device.backend.write(np.asarray(x.value)), device)
     x = np.asarray(x)
     return DeviceArray(shaped(x.shape, x.dtype, weak), device.backend.write(x), device)
 
@@ -150,7 +150,7 @@ _literals: dict[Any, Any] = {}
 
 
 def literal_buffer(x: Literal, device: Device) -> Any:
-    """A literal's memory on a device; the same few numbers come again and again in eager code."""
+    """A literal's memory on a device, to be read only; the same few numbers come again and again in eager code."""
     key = (x.value.tobytes(), x.aval.dtype, device)
     buffer = _literals.get(key)
     if buffer is None:

@@ -131,6 +131,24 @@ def test_donation() -> None:
     assert step(np.ones(3, np.float32), g).tolist() == [0.0, 0.0, 0.0]
 
 
+def test_donating_what_others_hold() -> None:
+    """A captured array, and a number whose memory eager code uses again and again."""
+    scale: Any = jnp.ones(3)
+    scaled = lantern.jit(lambda x: x * scale)
+    assert scaled(jnp.ones(3)).tolist() == [1.0, 1.0, 1.0]
+    step = lantern.jit(lambda x: x + 1.0, donate_argnums=0)
+    step(scale)
+    for call in (lambda: scaled(jnp.ones(3)), lambda: scaled(x=jnp.ones(3))):
+        with pytest.raises(DonatedArrayError, match=r"f32\[3\] was donated to jit\(<lambda>\)"):
+            call()
+    for device in ("cpu", *(["gpu"] if lantern.devices("gpu") else [])):
+        with lantern.default_device(device):
+            for number in (jnp.zeros(()), jnp.asarray(0.0), jnp.full((), 0.0, jnp.float32)):
+                assert float(step(number)) == 1.0
+            assert float(jnp.maximum(jnp.asarray(-1.0), 0.0)) == 0.0
+            assert jnp.zeros(2).tolist() == [0.0, 0.0]
+
+
 def test_devices_meet_only_on_purpose() -> None:
     here = lantern.device_put(np.ones(2, np.float32), "cpu")
     there = lantern.device_put(np.ones(2, np.float32), "reference")
