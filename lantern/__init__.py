@@ -1,4 +1,4 @@
-"""lantern: jit, grad and vmap over pure Python functions, on any GPU through WGSL and on the CPU, with shapes in the types.
+"""lantern: jit, grad and vmap over pure Python functions, on any GPU through WGSL and on the CPU, with typed shapes.
 
 >>> import lantern, lantern.numpy as jnp
 >>> slope = lantern.jit(lantern.grad(lambda x: jnp.sum(jnp.sin(x))))

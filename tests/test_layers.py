@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "lantern").rglob("*.py"))
-CODE = [p for folder in ("lantern", "tests", "scripts", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
+CODE = [p for folder in ("lantern", "tests", "tools", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
 LINES = 500
 
 

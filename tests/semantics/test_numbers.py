@@ -30,7 +30,7 @@ def i32(*values: int) -> np.ndarray[Any, Any]:
     return np.array(values, np.int32)
 
 
-def f32(*values: float) -> np.ndarray[Any, Any]:
+def f32(*values: float | np.floating[Any]) -> np.ndarray[Any, Any]:
     """A float32 vector."""
     return np.array(values, np.float32)
 
