@@ -16,7 +16,7 @@ class ShapeError(LanternError, TypeError):
     >>> import lantern.numpy as jnp
     >>> jnp.zeros((2, 3)) @ jnp.zeros((4, 5))
     Traceback (most recent call last):
-    lantern.errors.ShapeError: dot: contracted sizes must agree, ...
+    lantern.errors.ShapeError: matmul: contracted sizes must agree, ...
     """
 
 

@@ -9,7 +9,7 @@ fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); 
 fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
 
 fn element(i: u32, x6: u32, x7: u32) -> u32 {
-  // digits.py:150 in update
+  // digits.py:151 in update
   let i_0 = i / 2u;
   let v1 = i32(i_0);
   let v2 = u32(v1);
@@ -169,7 +169,7 @@ fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); 
 fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
 
 fn element(i: u32, x6: u32, x7: u32) -> u32 {
-  // digits.py:150 in update
+  // digits.py:151 in update
   let v1 = i32(i);
   let v2 = u32(v1);
   let v4 = v2 * 1u;
@@ -329,7 +329,7 @@ fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); 
 
 struct ElementValues { y152: i32, y154: i32 }
 fn element(i: u32, x7: u32, x8: u32, x148: u32) -> ElementValues {
-  // digits.py:150 in update
+  // digits.py:151 in update
   let v2 = i32(i);
   let v3 = u32(v2);
   let v5 = v3 * 1u;
@@ -460,7 +460,7 @@ fn element(i: u32, x7: u32, x8: u32, x148: u32) -> ElementValues {
   let v150 = mod_u32(v149, 1437u);
   let v151 = i32(v150);
   let v152 = 0i + v151;
-  // digits.py:151 in update
+  // digits.py:152 in update
   let v154 = v152 + 1437i;
   return ElementValues(v152, v154);
 }
@@ -501,7 +501,7 @@ fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); 
 
 struct ElementValues { y156: i32, y162: i32 }
 fn element(i: u32, x7: u32, x8: u32, x148: u32, x154: i32, x155: i32) -> ElementValues {
-  // digits.py:150 in update
+  // digits.py:151 in update
   let v2 = i32(i);
   let v3 = u32(v2);
   let v5 = v3 * 1u;
@@ -632,7 +632,7 @@ fn element(i: u32, x7: u32, x8: u32, x148: u32, x154: i32, x155: i32) -> Element
   let v150 = mod_u32(v149, 1437u);
   let v151 = i32(v150);
   let v152 = 0i + v151;
-  // digits.py:151 in update
+  // digits.py:152 in update
   let v153 = v152 < 0i;
   let v156 = select(x155, x154, v153);
   let v158 = max(v156, 0i);
@@ -666,7 +666,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(2) var<storage, read_write> out0: array<vec4<f32>>;
 
 fn element(i: u32, x0: i32) -> f32 {
-  // digits.py:151 in update
+  // digits.py:152 in update
   let v3 = max(x0, 0i);
   let v4 = min(v3, 1436i);
   let v6 = v4 * 64i;
@@ -712,7 +712,7 @@ fn load_b(batch: u32, n: u32, k: u32) -> vec4<f32> {
 
 struct Stage1Values { y4: bool, y5: f32 }
 fn stage1(x1: f32, r0_0: f32) -> Stage1Values {
-  // digits.py:123 in scores
+  // digits.py:124 in scores
   let v2 = r0_0 + x1;
   let v4 = v2 <= 0.0;
   let v5 = select(v2, 0.0, v4);
@@ -938,7 +938,7 @@ fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
 }
 
 fn b_at(n: u32, k: u32) -> f32 {
-  // digits.py:124 in scores
+  // digits.py:125 in scores
   let x1 = arg1[n + k * 10u];
   return x1;
 }
@@ -953,7 +953,7 @@ fn load_b(batch: u32, n: u32, k: u32) -> vec4<f32> {
 }
 
 fn stage1(m: u32, n: u32, r0_0: f32) {
-  // digits.py:124 in scores
+  // digits.py:125 in scores
   let x1 = arg2[n];
   let v2 = r0_0 + x1;
   out0[m * 10u + n] = v2;
@@ -1246,20 +1246,20 @@ fn log_f32(x: f32) -> f32 {
 
 struct Stage0Values { y4: f32, y7: f32 }
 fn stage0(col: u32, x0: i32, x4: f32) -> Stage0Values {
-  // digits.py:134 in batch_loss
-  // digits.py:129 in example_loss
+  // digits.py:135 in batch_loss
+  // digits.py:130 in example_loss
   let v1 = i32(col);
-  // digits.py:134 in batch_loss
+  // digits.py:135 in batch_loss
   let v2 = x0 == v1;
   let v3 = f32(v2);
-  // digits.py:129 in example_loss
+  // digits.py:130 in example_loss
   let v6 = -0.015625 * v3;
   let v7 = neg_f32(v6);
   return Stage0Values(x4, v7);
 }
 
 fn stage1(x0: f32, r0_0: f32) -> f32 {
-  // digits.py:129 in example_loss
+  // digits.py:130 in example_loss
   let v3 = max_f32(r0_0, bits_f32(0xff800000u));
   let v4 = x0 - v3;
   let v5 = exp_f32(v4);
@@ -1267,18 +1267,18 @@ fn stage1(x0: f32, r0_0: f32) -> f32 {
 }
 
 fn stage2(row: u32, col: u32, x0: f32, x8: i32, x17: f32, r0_0: f32, r1_0: f32, r0_1: f32) -> f32 {
-  // digits.py:129 in example_loss
+  // digits.py:130 in example_loss
   let v3 = max_f32(r0_0, bits_f32(0xff800000u));
   let v4 = x0 - v3;
   let v6 = log_f32(r1_0);
   let v7 = v4 - v6;
-  // digits.py:134 in batch_loss
-  // digits.py:129 in example_loss
+  // digits.py:135 in batch_loss
+  // digits.py:130 in example_loss
   let v9 = i32(col);
-  // digits.py:134 in batch_loss
+  // digits.py:135 in batch_loss
   let v10 = x8 == v9;
   let v11 = f32(v10);
-  // digits.py:129 in example_loss
+  // digits.py:130 in example_loss
   let v12 = v7 * v11;
   let v14 = -0.015625 * v11;
   let v16 = r0_1 / r1_0;
@@ -1289,41 +1289,53 @@ fn stage2(row: u32, col: u32, x0: f32, x8: i32, x17: f32, r0_0: f32, r1_0: f32, 
 }
 
 fn stage3(row: u32, r2_0: f32) {
-  // digits.py:129 in example_loss
+  // digits.py:130 in example_loss
   let v1 = neg_f32(r2_0);
   out0[row] = v1;
 }
 
-fn row_max_f32(thread: u32, lane: u32, x: f32) -> f32 {
-  scratch_f32[thread] = x;
+fn row_max_f32(thread: u32, lane: u32, value: f32) -> f32 {
+  scratch_f32[thread] = value;
   workgroupBarrier();
-  for (var width = 8u; width > 0u; width = width / 2u) {
-    if (lane < width) {
-      let a = scratch_f32[thread];
-      let b = scratch_f32[thread + width];
-      scratch_f32[thread] = max_f32(a, b);
+  if (lane < 4u) {
+    var part = value;
+    for (var k = 4u; k < 16u; k = k + 4u) {
+      let next = scratch_f32[thread + k];
+      part = max_f32(part, next);
     }
-    workgroupBarrier();
+    scratch_f32[thread] = part;
   }
-  let y = scratch_f32[thread - lane];
   workgroupBarrier();
-  return y;
+  let first = thread - lane;
+  var total = scratch_f32[first];
+  for (var k = 1u; k < 4u; k = k + 1u) {
+    let next = scratch_f32[first + k];
+    total = max_f32(total, next);
+  }
+  workgroupBarrier();
+  return total;
 }
 
-fn row_sum_f32(thread: u32, lane: u32, x: f32) -> f32 {
-  scratch_f32[thread] = x;
+fn row_sum_f32(thread: u32, lane: u32, value: f32) -> f32 {
+  scratch_f32[thread] = value;
   workgroupBarrier();
-  for (var width = 8u; width > 0u; width = width / 2u) {
-    if (lane < width) {
-      let a = scratch_f32[thread];
-      let b = scratch_f32[thread + width];
-      scratch_f32[thread] = a + b;
+  if (lane < 4u) {
+    var part = value;
+    for (var k = 4u; k < 16u; k = k + 4u) {
+      let next = scratch_f32[thread + k];
+      part = part + next;
     }
-    workgroupBarrier();
+    scratch_f32[thread] = part;
   }
-  let y = scratch_f32[thread - lane];
   workgroupBarrier();
-  return y;
+  let first = thread - lane;
+  var total = scratch_f32[first];
+  for (var k = 1u; k < 4u; k = k + 1u) {
+    let next = scratch_f32[first + k];
+    total = total + next;
+  }
+  workgroupBarrier();
+  return total;
 }
 
 @compute @workgroup_size(256)
@@ -1379,25 +1391,31 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 var<workgroup> scratch_f32: array<f32, 16>;
 
 fn stage1(r0_0: f32) {
-  // digits.py:134 in batch_loss
+  // digits.py:135 in batch_loss
   let v2 = r0_0 / 64.0;
   out0[0u] = v2;
 }
 
-fn row_sum_f32(thread: u32, lane: u32, x: f32) -> f32 {
-  scratch_f32[thread] = x;
+fn row_sum_f32(thread: u32, lane: u32, value: f32) -> f32 {
+  scratch_f32[thread] = value;
   workgroupBarrier();
-  for (var width = 8u; width > 0u; width = width / 2u) {
-    if (lane < width) {
-      let a = scratch_f32[thread];
-      let b = scratch_f32[thread + width];
-      scratch_f32[thread] = a + b;
+  if (lane < 4u) {
+    var part = value;
+    for (var k = 4u; k < 16u; k = k + 4u) {
+      let next = scratch_f32[thread + k];
+      part = part + next;
     }
-    workgroupBarrier();
+    scratch_f32[thread] = part;
   }
-  let y = scratch_f32[thread - lane];
   workgroupBarrier();
-  return y;
+  let first = thread - lane;
+  var total = scratch_f32[first];
+  for (var k = 1u; k < 4u; k = k + 1u) {
+    let next = scratch_f32[first + k];
+    total = total + next;
+  }
+  workgroupBarrier();
+  return total;
 }
 
 @compute @workgroup_size(16)
@@ -1430,7 +1448,7 @@ var<workgroup> slab_a: array<vec4<f32>, 288>;
 var<workgroup> slab_b: array<vec4<f32>, 544>;
 
 fn a_at(m: u32, k: u32) -> f32 {
-  // digits.py:124 in scores
+  // digits.py:125 in scores
   let x0 = arg0[m * 10u + k];
   return x0;
 }
@@ -1445,7 +1463,7 @@ fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
 }
 
 fn b_at(n: u32, k: u32) -> f32 {
-  // digits.py:124 in scores
+  // digits.py:125 in scores
   let x1 = arg1[n * 10u + k];
   return x1;
 }
@@ -1460,7 +1478,7 @@ fn load_b(batch: u32, n: u32, k: u32) -> vec4<f32> {
 }
 
 fn stage1(x0: u32, r0_0: f32) -> f32 {
-  // digits.py:123 in scores
+  // digits.py:124 in scores
   let v0 = x0 != 0u;
   let v3 = select(r0_0, 0.0, v0);
   return v3;
@@ -1706,11 +1724,11 @@ fn load_b(batch: u32, n: u32, k: u32) -> vec4<f32> {
 
 struct Stage1Values { y6: f32, y8: f32 }
 fn stage1(x1: f32, x7: f32, r0_0: f32) -> Stage1Values {
-  // digits.py:139 in accelerate
+  // digits.py:140 in accelerate
   let v2 = 0.9 * x1;
   let v5 = 0.2 * r0_0;
   let v6 = v2 - v5;
-  // digits.py:144 in move
+  // digits.py:145 in move
   let v8 = x7 + v6;
   return Stage1Values(v6, v8);
 }
@@ -1923,30 +1941,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 var<workgroup> scratch_f32: array<f32, 256>;
 
 fn stage1(row: u32, x1: f32, x7: f32, r0_0: f32) {
-  // digits.py:139 in accelerate
+  // digits.py:140 in accelerate
   let v2 = 0.9 * x1;
   let v5 = 0.2 * r0_0;
   let v6 = v2 - v5;
-  // digits.py:144 in move
+  // digits.py:145 in move
   let v8 = x7 + v6;
   out0[row] = v6;
   out1[row] = v8;
 }
 
-fn row_sum_f32(thread: u32, lane: u32, x: f32) -> f32 {
-  scratch_f32[thread] = x;
+fn row_sum_f32(thread: u32, lane: u32, value: f32) -> f32 {
+  scratch_f32[thread] = value;
   workgroupBarrier();
-  for (var width = 4u; width > 0u; width = width / 2u) {
-    if (lane < width) {
-      let a = scratch_f32[thread];
-      let b = scratch_f32[thread + width * 32u];
-      scratch_f32[thread] = a + b;
+  if (lane < 2u) {
+    var part = value;
+    for (var k = 2u; k < 8u; k = k + 2u) {
+      let next = scratch_f32[thread + k * 32u];
+      part = part + next;
     }
-    workgroupBarrier();
+    scratch_f32[thread] = part;
   }
-  let y = scratch_f32[thread - lane * 32u];
   workgroupBarrier();
-  return y;
+  let first = thread - lane * 32u;
+  var total = scratch_f32[first];
+  for (var k = 1u; k < 2u; k = k + 1u) {
+    let next = scratch_f32[first + k * 32u];
+    total = total + next;
+  }
+  workgroupBarrier();
+  return total;
 }
 
 @compute @workgroup_size(256)
@@ -1984,7 +2008,7 @@ fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
 }
 
 fn b_at(n: u32, k: u32) -> f32 {
-  // digits.py:124 in scores
+  // digits.py:125 in scores
   let x1 = arg1[n + k * 10u];
   return x1;
 }
@@ -1999,12 +2023,12 @@ fn load_b(batch: u32, n: u32, k: u32) -> vec4<f32> {
 }
 
 fn stage1(m: u32, n: u32, r0_0: f32) {
-  // digits.py:139 in accelerate
+  // digits.py:140 in accelerate
   let x1 = arg2[m * 10u + n];
   let v2 = 0.9 * x1;
   let v5 = 0.2 * r0_0;
   let v6 = v2 - v5;
-  // digits.py:144 in move
+  // digits.py:145 in move
   let x7 = arg3[m * 10u + n];
   let v8 = x7 + v6;
   out0[m * 10u + n] = v6;
@@ -2234,30 +2258,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 var<workgroup> scratch_f32: array<f32, 256>;
 
 fn stage1(row: u32, x1: f32, x7: f32, r0_0: f32) {
-  // digits.py:139 in accelerate
+  // digits.py:140 in accelerate
   let v2 = 0.9 * x1;
   let v5 = 0.2 * r0_0;
   let v6 = v2 - v5;
-  // digits.py:144 in move
+  // digits.py:145 in move
   let v8 = x7 + v6;
   out0[row] = v6;
   out1[row] = v8;
 }
 
-fn row_sum_f32(thread: u32, lane: u32, x: f32) -> f32 {
-  scratch_f32[thread] = x;
+fn row_sum_f32(thread: u32, lane: u32, value: f32) -> f32 {
+  scratch_f32[thread] = value;
   workgroupBarrier();
-  for (var width = 8u; width > 0u; width = width / 2u) {
-    if (lane < width) {
-      let a = scratch_f32[thread];
-      let b = scratch_f32[thread + width * 16u];
-      scratch_f32[thread] = a + b;
+  if (lane < 4u) {
+    var part = value;
+    for (var k = 4u; k < 16u; k = k + 4u) {
+      let next = scratch_f32[thread + k * 16u];
+      part = part + next;
     }
-    workgroupBarrier();
+    scratch_f32[thread] = part;
   }
-  let y = scratch_f32[thread - lane * 16u];
   workgroupBarrier();
-  return y;
+  let first = thread - lane * 16u;
+  var total = scratch_f32[first];
+  for (var k = 1u; k < 4u; k = k + 1u) {
+    let next = scratch_f32[first + k * 16u];
+    total = total + next;
+  }
+  workgroupBarrier();
+  return total;
 }
 
 @compute @workgroup_size(256)
