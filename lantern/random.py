@@ -26,6 +26,7 @@ from lantern.lax.operands import (
     array,
     canonical_axis,
     canonical_shape,
+    cast,
     common_shape,
     constant,
     shape_error,
@@ -186,7 +187,7 @@ def uniform(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = float, min
 
 def _bound(function: str, x: ArrayLike, shape: tuple[int, ...], dtype: DType) -> Array:
     """A bound of a distribution, stretched to the shape."""
-    found = convert(array(function, x), dtype)
+    found = constant(cast(x, dtype)) if isinstance(x, (int, float)) else convert(array(function, x), dtype)
     if common_shape(function, [found.shape, shape]) != shape:
         raise shape_error(f"{function}: bounds of shape {found.shape} do not broadcast to {shape}")
     return stretch(found, shape)

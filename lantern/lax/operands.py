@@ -170,6 +170,8 @@ def array(function: str, x: Any) -> Array:
 
 def constant(x: Operand | Literal) -> Array:
     """A NumPy array, a Python number or a literal as an Array: outside any trace at once, on the current device."""
+    if isinstance(x, bool):
+        x = literal(x, BOOL)        # not weak
     value = x if isinstance(x, (np.ndarray, Array, Literal)) else literal(x)
     if current() is EAGER:
         return on_device(value, current_device())

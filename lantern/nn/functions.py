@@ -123,13 +123,14 @@ def swish(x: ArrayLike) -> Array:
 
 @one_program(1)
 def softplus(x: ArrayLike) -> Array:
-    """log(1 + exp(x)), without overflow: max(x, 0) + log1p(exp(-abs(x))).
+    """log(1 + exp(x)), without overflow: x + log1p(exp(-x)) where x > 0, elsewhere log1p(exp(x)).
 
     >>> round(softplus(0.0).item(), 6)
     0.693147
     """
     a = inexact("softplus", x)
-    return add(maximum(a, 0), log1p(exp(negative(abs(a)))))
+    positive = greater(a, 0)
+    return add(choose(positive, a, 0), log1p(exp(choose(positive, negative(a), a))))
 
 
 @one_program(1)

@@ -78,6 +78,7 @@ from lantern.numpy.element_types import isdtype as isdtype
 from lantern.numpy.element_types import isscalar as isscalar
 from lantern.numpy.element_types import issubdtype as issubdtype
 from lantern.numpy.element_types import nan as nan
+from lantern.numpy.element_types import ndarray as ndarray
 from lantern.numpy.element_types import newaxis as newaxis
 from lantern.numpy.element_types import number as number
 from lantern.numpy.element_types import pi as pi

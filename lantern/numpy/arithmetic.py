@@ -73,7 +73,9 @@ def true_divide(x: ArrayLike, y: ArrayLike, /) -> Array:
 def _numbers(function: str, x: Any, y: Any) -> tuple[Value, Value]:
     """Promoted operands; bools, which have no quotients and powers, become int32."""
     a, b = promoted(function, x, y)
-    return (add(a, 0), add(b, 0)) if typeof(a).dtype == BOOL else (a, b)
+    if typeof(a).dtype == BOOL:
+        a, b = promoted(function, add(a, 0), add(b, 0))
+    return a, b
 
 
 @one_program(2)
@@ -233,7 +235,8 @@ def square(x: ArrayLike, /) -> Array:
     [0, 1, 4, 9]
     """
     a = array("square", x)
-    return multiply(a, a)
+    a = add(a, 0) if a.dtype == BOOL else a
+    return elementwise.mul(a, a)
 
 
 @one_program(1)

@@ -61,7 +61,7 @@ def asarray(a: Any, dtype: DTypeLike = None) -> Array:
     if wanted is None:
         return as_array("asarray", a)
     if is_host(a):
-        return constant(host_convert(np.asarray(a), wanted))
+        return constant(np.asarray(host_convert(np.asarray(a), wanted)))
     found = operand("asarray", a)
     if isinstance(found, Array):
         return convert(found, wanted)

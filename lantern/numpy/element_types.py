@@ -18,6 +18,7 @@ float16, bfloat16, float32, float64 = f16, bf16, f32, f64
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
+ndarray = Array
 
 generic, number, integer, signedinteger = np.generic, np.number, np.integer, np.signedinteger
 unsignedinteger, inexact, floating = np.unsignedinteger, np.inexact, np.floating

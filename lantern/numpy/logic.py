@@ -220,8 +220,7 @@ def left_shift(x: ArrayLike, y: ArrayLike, /) -> Array:
     >>> left_shift(1, np.array([0, 4, 32])).tolist()
     [1, 16, 0]
     """
-    a, b = _bits("left_shift", x, y)
-    return elementwise.shift_left(*_shifted("left_shift", a, b))
+    return elementwise.shift_left(*_integers("left_shift", x, y))
 
 
 @one_program(2)
@@ -231,13 +230,14 @@ def right_shift(x: ArrayLike, y: ArrayLike, /) -> Array:
     >>> right_shift(np.array([-8, 8]), 2).tolist()
     [-2, 2]
     """
-    a, b = _bits("right_shift", x, y)
-    return elementwise.shift_right(*_shifted("right_shift", a, b))
+    return elementwise.shift_right(*_integers("right_shift", x, y))
 
 
-def _shifted(function: str, a: Value, b: Value) -> tuple[Value, Value]:
+def _integers(function: str, x: ArrayLike, y: ArrayLike) -> tuple[Value, Value]:
+    """Promoted integers; bools become int32."""
+    a, b = _bits(function, x, y)
     if typeof(a).dtype == BOOL:
-        raise type_error(f"{function}: wanted integers, got {typeof(a)} and {typeof(b)}")
+        a, b = promoted(function, add(a, 0), add(b, 0))
     return a, b
 
 

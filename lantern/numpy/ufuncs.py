@@ -13,7 +13,7 @@ from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, inexact, promoted
 from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sign, sqrt, square, subtract
 from lantern.numpy.element_types import finfo
-from lantern.numpy.logic import equal, isnan, less, logical_or, where
+from lantern.numpy.logic import equal, greater_equal, isinf, isnan, less, logical_or, where
 from lantern.ops import elementwise
 from lantern.trace.array import Array
 
@@ -327,18 +327,20 @@ def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
 
 @one_program(2)
 def logaddexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
-    """log(exp(x1) + exp(x2)) without overflow: the larger plus log1p(exp(-distance)).
+    """log(exp(x1) + exp(x2)) without overflow: the larger plus log1p(exp(smaller - larger)).
 
-    Where both are the same infinity, their distance is NaN and their sum is the answer.
+    Where the larger one is infinite or NaN, it is the answer. The two are chosen, not computed with abs and maximum: so
+    derivatives of every order hold where they are equal, too.
 
     >>> round(logaddexp(0.0, 0.0).item(), 6)
     0.693147
     """
     a, b = promoted("logaddexp", x1, x2, floats=True)
-    distance = subtract(a, b)
-    undefined = isnan(distance)
-    tail = elementwise.log1p(elementwise.exp(elementwise.neg(abs(where(undefined, 0, distance)))))
-    return where(undefined, add(a, b), add(maximum(a, b), tail))
+    ordered = logical_or(greater_equal(a, b), isnan(a))
+    larger, smaller = where(ordered, a, b), where(ordered, b, a)
+    infinite = isinf(larger)
+    distance = subtract(where(infinite, 0, smaller), where(infinite, 0, larger))
+    return where(infinite, larger, add(larger, log1p(exp(distance))))
 
 
 @one_program(2)
