@@ -23,7 +23,8 @@ from lantern.trace.staging import trace
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SMALL = range(-128, 128)    # Python ints that fit every signed type: their value need not be known when promoting
+SMALL = range(128)          # Python ints that fit every type: their value need not be known when promoting
+FITTING = range(-2 ** 31, 2 ** 31)      # those that have a default dtype to be traced in
 
 
 class _Program:
@@ -90,7 +91,7 @@ def _operands(args: tuple[Any, ...], name: str) -> _Found | None:
     for a in args:
         if type(a) is DeviceArray:
             aval, buffer = a.aval, a.buffer
-        elif type(a) is float or (type(a) is int and (any_float or a in SMALL)):
+        elif type(a) is float or (type(a) is int and (a in SMALL or (any_float and a in FITTING))):
             number = literal(a)
             aval, buffer = number.aval, literal_buffer(number, device)
         elif is_host_array(a):

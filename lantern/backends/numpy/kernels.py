@@ -278,6 +278,7 @@ class Writer:
                 if op is ScalarOp.BITCAST:
                     return self.bitcast(node)
                 if self.is_fixed(node):
+                    self.direct.pop(number, None)       # kept apart from the result, which is handed out
                     return self.computed_once(node, op)
                 out = self.target(number, node)
                 elementwise.emit(self, op, [self.read(self.values[k]) for k in node.operands], self.operand(out))
