@@ -38,6 +38,7 @@ from lantern.numpy.element_types import isdtype as isdtype
 from lantern.numpy.element_types import isscalar as isscalar
 from lantern.numpy.element_types import issubdtype as issubdtype
 from lantern.numpy.element_types import nan as nan
+from lantern.numpy.element_types import ndarray as ndarray
 from lantern.numpy.element_types import newaxis as newaxis
 from lantern.numpy.element_types import number as number
 from lantern.numpy.element_types import pi as pi
@@ -5077,7 +5078,7 @@ atan2: Division
 hypot: Division
 """sqrt(x1**2 + x2**2) without overflow on the way: the larger times sqrt(1 + ratio**2)."""
 logaddexp: Division
-"""log(exp(x1) + exp(x2)) without overflow: the larger plus log1p(exp(-distance))."""
+"""log(exp(x1) + exp(x2)) without overflow: the larger plus log1p(exp(smaller - larger))."""
 logaddexp2: Division
 """log2(2**x1 + 2**x2) without overflow."""
 

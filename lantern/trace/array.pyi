@@ -57,7 +57,7 @@ class Shape(Protocol[T_co]):
 
 class Array(Generic[D, Unpack[S]]):
     __slots__ = ()
-    __array_ufunc__: None
+    __array_priority__: float
     __hash__: None
     device: Device
     def __bool__(self) -> bool: ...

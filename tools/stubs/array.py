@@ -121,7 +121,7 @@ IMPORTS = (
 
 
 def _members() -> Iterator[str]:
-    yield from ("__slots__ = ()", "__array_ufunc__: None", "__hash__: None")
+    yield from ("__slots__ = ()", "__array_priority__: float", "__hash__: None")
     defined, properties = methods(MODULE, "Array")
     yield from [line for line in OF_EVERY_KIND if re.split(r"\W+", line.removeprefix("def "))[0] not in defined]
     for name, signature in defined.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.stubs import array, functions, package, random, transforms
+from tools.stubs import array, functions, lax, package, random, transforms
 from tools.stubs.package import Table
 from tools.stubs.signature import ROOT, path_of
 
@@ -12,7 +12,15 @@ __all__ = ["ROOT", "texts"]
 
 TABLES = {
     "lantern.numpy": Table(
-        "`lantern.numpy` as type checkers see it: shapes and element types of each function.", functions.RULES
+        "`lantern.numpy` as type checkers see it: shapes and element types of each function.",
+        functions.RULES,
+        protocols=functions.PROTOCOL_OF,
+    ),
+    "lantern.lax": Table(
+        "`lantern.lax` as type checkers see it: shapes and element types of each primitive.",
+        lax.RULES,
+        variables=lax.VARIABLES,
+        imports=("from collections.abc import Hashable",),
     ),
     "lantern.nn": Table(
         "`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN
@@ -20,7 +28,7 @@ TABLES = {
     "lantern.random": Table(
         "`lantern.random` as type checkers see it: shapes and element types of each draw.",
         random.RULES,
-        random.CONSTANTS,
+        constants=random.CONSTANTS,
     ),
     "lantern.api": Table(
         "The transforms as type checkers see them: what they make of a function's type.",

@@ -226,7 +226,6 @@ def each(names: str, rule: Rule) -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
-    **{name: Binary(BROADCASTING[protocol][0]) for name, protocol in PROTOCOL_OF.items()},
     **each(
         "abs absolute negative positive sign square copy tril triu floor ceil trunc fix nan_to_num round", Unary(SAME)
     ),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tools.stubs.functions import BROADCASTING, PROTOCOL_OF
+from tools.stubs.functions import BROADCASTING
 from tools.stubs.notation import indented, stub
 from tools.stubs.operators import Binary, Rule, applied
 from tools.stubs.signature import Parameter, Signature, function, read, source
@@ -32,10 +32,12 @@ def exported(module: str) -> Iterator[tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Table:
-    """What a stub adds to its module: rules of functions, other definitions of constants, type variables, imports."""
+    """What a stub adds to its module: rules of functions, functions whose type is a protocol, other definitions of
+    constants, type variables, imports."""
 
     docstring: str
     rules: Mapping[str, Rule]
+    protocols: Mapping[str, str] = field(default_factory=dict[str, str])
     constants: Mapping[str, str] = field(default_factory=dict[str, str])
     variables: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
@@ -48,8 +50,8 @@ def text(module: str, table: Table) -> str:
     protocols: dict[str, list[str]] = {}
     for where, name, here in exported(module):
         signature = function(where, name)
-        if signature is not None and name in PROTOCOL_OF and name in table.rules:
-            protocols.setdefault(PROTOCOL_OF[name], []).append(name)
+        if signature is not None and name in table.protocols:
+            protocols.setdefault(table.protocols[name], []).append(name)
         elif signature is not None and name in table.rules:
             body += applied(table.rules[name], signature)
         else:

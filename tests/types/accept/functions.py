@@ -6,7 +6,7 @@ from typing import Any, Literal, assert_type
 import numpy as np
 
 import lantern.numpy as jnp
-from lantern import nn, random
+from lantern import lax, nn, random
 from lantern.typing import Array, Bool, Dim, Float, Int, f16, u32
 
 
@@ -84,6 +84,14 @@ assert_type(jnp.stack([x, x], axis=1), Float[Batch, Any, Units])
 assert_type(jnp.split(x, 2), list[Float[Any, Units]])
 assert_type(jnp.take(x, i, axis=0), Float[Batch, Units])
 assert_type(jnp.flip(x, 0), Float[Batch, Units])
+
+# lax
+assert_type(lax.add(x, x), Float[Batch, Units])
+assert_type(lax.lt(x, 0.5), Bool[Batch, Units])
+assert_type(lax.select(x > 0, x, x), Float[Batch, Units])
+assert_type(lax.reduce_sum(x, (0,)), Float[Units])
+assert_type(lax.transpose(x, (1, 0)), Float[Units, Batch])
+assert_type(lax.stop_gradient(x), Float[Batch, Units])
 
 # nn and random
 assert_type(nn.relu(x), Float[Batch, Units])

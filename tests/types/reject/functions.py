@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import lantern.numpy as jnp
-from lantern import nn, random
+from lantern import lax, nn, random
 from lantern.typing import Dim
 
 
@@ -37,6 +37,9 @@ jnp.expand_dims(x, 7)                           # error: reportArgumentType
 jnp.take(x, x, axis=0)                          # error: reportArgumentType
 jnp.isnan("x")                                  # error: reportArgumentType
 jnp.bitwise_and(i, 0.5)                         # error: reportArgumentType
+lax.add(x, x.sum(0))                            # error: reportArgumentType
+lax.exp(i)                                      # error: reportArgumentType
+lax.reduce_sum(x, (2,))                         # error: reportArgumentType
 nn.softmax(x, axis=2)                           # error: reportArgumentType
 nn.logsumexp(x, axis=-3)                        # error: reportArgumentType
 nn.one_hot(x, Units(6))                         # error: reportArgumentType

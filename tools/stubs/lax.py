@@ -1,0 +1,84 @@
+"""Rules of `lantern.lax`: operands of one shape and one element type; nothing broadcasts, nothing is promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools.stubs.functions import each
+from tools.stubs.layout import shapes_asked_for
+from tools.stubs.notation import array, rows, unseen
+from tools.stubs.operators import PRODUCT, SAME, TRUTH, Binary, Kind, Rule, Unary, foreign
+from tools.stubs.patterns import MATMUL, PERMUTATIONS, REDUCTIONS
+from tools.stubs.signature import Signature
+
+EQUAL = rows("*L, *L -> *L\n*L, -> *L\n, *L -> *L")
+NUMBERS = (("F", "float"), ("I", "int"))
+ARITHMETIC = Kind((("D", "D"),), tuple([(d, number, d) for d, number in NUMBERS]))
+COMPARISON = Kind((("D", "bool_"),), tuple([(d, number, "bool_") for d, number in NUMBERS]))
+BITWISE = Kind((("X", "X"),), (("I", "int", "I"), ("bool_", "bool", "bool_")))
+
+
+def same_tree(of: Signature) -> Iterator[str]:
+    """Collectives: each leaf keeps its type."""
+    yield from of.overload({of.arguments[0]: "T"}, "T")
+
+
+def select(of: Signature) -> Iterator[str]:
+    """A condition and two values of one shape."""
+    values = dict.fromkeys(of.arguments[1:], array("*L"))
+    yield from of.overload({of.arguments[0]: array("*L", "bool_"), **values}, array("*L"))
+    yield from foreign(of, *of.arguments)
+
+
+def converted(of: Signature) -> Iterator[str]:
+    """Another element type."""
+    yield from of.overload({of.arguments[0]: array("*L"), of.arguments[1]: "type[G]"}, array("*L", "G"))
+    yield from foreign(of)
+
+
+def reduce(of: Signature) -> Iterator[str]:
+    """Axes as a tuple of literals."""
+    first, axes = of.arguments
+    yield from of.overload({first: unseen(), axes: "Sequence[int]"}, array("..."))
+    for axis, without, _ in REDUCTIONS:
+        if "-" not in axis:
+            written = axis if axis.startswith("tuple") else f"tuple[{axis}]"
+            yield from of.overload({first: array(without.operands[0]), axes: written}, array(without.result))
+    yield from foreign(of)
+
+
+def transpose(of: Signature) -> Iterator[str]:
+    """A permutation as a tuple of literals."""
+    first, permutation = of.arguments
+    yield from of.overload({first: unseen(), permutation: "Sequence[int]"}, array("..."))
+    for order, r in PERMUTATIONS:
+        written = f"tuple[{', '.join([f'Literal[{i}]' for i in order])}]"
+        yield from of.overload({first: array(r.operands[0]), permutation: written}, array(r.result))
+    yield from foreign(of)
+
+
+def reshape(of: Signature) -> Iterator[str]:
+    """The shape that is asked for."""
+    for written, result in shapes_asked_for():
+        yield from of.overload({of.arguments[0]: array("..."), of.arguments[1]: written}, array(result))
+    yield from foreign(of)
+
+
+RULES: dict[str, Rule] = {
+    **each("neg abs sign floor ceil square round stop_gradient", Unary(SAME)),
+    **each("sqrt rsqrt exp expm1 log log1p sin cos tan tanh logistic erf erf_inv reciprocal", Unary((("F", "F"),))),
+    **each("bitwise_not", Unary((("X", "X"),))),
+    **each("is_finite", Unary(TRUTH)),
+    **each("add sub mul div rem pow atan2 max min", Binary(ARITHMETIC, EQUAL)),
+    **each("eq ne lt le gt ge", Binary(COMPARISON, EQUAL)),
+    **each("bitwise_and bitwise_or bitwise_xor", Binary(BITWISE, EQUAL)),
+    **each("reduce_sum reduce_prod reduce_max reduce_min", reduce),
+    **each("psum pmean pmax pmin", same_tree),
+    "select": select,
+    "convert_element_type": converted,
+    "transpose": transpose,
+    "reshape": reshape,
+    "dot": Binary(PRODUCT, MATMUL[:6]),
+    "batch_matmul": Binary(PRODUCT, MATMUL[1:2]),
+}
+VARIABLES = ('T = TypeVar("T")',)
