@@ -11,7 +11,7 @@ import numpy as np
 from lantern.dtypes import canonical
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, array, canonical_axis, inexact
-from lantern.numpy.arithmetic import abs, add, divide, maximum, multiply, negative, square, subtract
+from lantern.numpy.arithmetic import add, divide, multiply, negative, square, subtract
 from lantern.numpy.creation import arange, astype
 from lantern.numpy.logic import equal, greater, greater_equal, isfinite, less_equal
 from lantern.numpy.logic import where as choose

@@ -83,6 +83,18 @@ def test_jacobians_and_hessian() -> None:
         close(second(lambda x: 0.5 * x @ quadratic @ x)(x), quadratic)
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, lantern.jit], ids=["plain", "jit"])
+def test_smooth_functions_have_higher_derivatives_at_ties(transform: Any) -> None:
+    """Written with abs and maximum, which have a corner there, these would lose their curvature."""
+    d2 = transform(lantern.grad(lantern.grad(lantern.nn.softplus)))
+    close([d2(x) for x in (0.0, -0.0, 1.5, -1.5, 100.0, -100.0)], [0.25, 0.25, 0.149146, 0.149146, 0.0, 0.0])
+    close(transform(lantern.grad(lantern.grad(lantern.nn.log_sigmoid)))(0.0), -0.25)
+    close(transform(lantern.hessian(lambda v: jnp.logaddexp(v[0], v[1])))(jnp.ones(2)), [[0.25, -0.25], [-0.25, 0.25]])
+    infinity = np.inf
+    slope = transform(lantern.vmap(lantern.grad(jnp.logaddexp)))
+    close(slope(np.float32([0, -infinity, infinity, -infinity]), np.float32([infinity, 0, 0, -infinity])), [0, 0, 1, 1])
+
+
 def test_vmap_axes() -> None:
     x = jnp.asarray(np.arange(6.0).reshape(2, 3))
     close(lantern.vmap(jnp.sum)(x), [3.0, 12.0])
