@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lantern import tree
 from lantern.backends.base import Buffer, Device
 from lantern.errors import DonatedArrayError
 from lantern.trace.array import Array
@@ -63,6 +64,9 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
             return values.astype(dtype)
         return values.copy() if copy else values
 
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return func(*tree.map(_host, args), **tree.map(_host, kwargs))
+
     def _number(self, what: str) -> Any:
         if self.size != 1:
             cure = ". Use any() or all()" if what == "bool(x)" else ""
@@ -117,3 +121,7 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
 
     def __deepcopy__(self, memo: Any) -> DeviceArray:
         return self
+
+
+def _host(x: Any) -> Any:
+    return x.numpy() if isinstance(x, DeviceArray) else x

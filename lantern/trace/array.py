@@ -30,7 +30,7 @@ class Array(Generic[D, *S]):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None      # numpy_array + x comes here instead of looping over elements; numpy.sin(x) raises
+    __array_priority__ = 100.0  # numpy_array + x comes here; numpy.sin(x) asks `__array__`, which a tracer refuses
     __hash__ = None             # pyright: ignore[reportAssignmentType]    # == is elementwise
 
     @property
