@@ -17,8 +17,9 @@ from lantern.trace import context
 from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.constants import constant
-from lantern.trace.jaxpr import literal
+from lantern.trace.jaxpr import literal, param_key
 from lantern.trace.staging import trace
+from lantern.tracebacks import shorten
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,11 +51,19 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             if context.current() is not context.EAGER:
                 return f(*args, **kwargs)
+            try:
+                return run(args, kwargs)
+            except Exception as error:
+                shorten(error)
+                raise
+
+        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             found = _operands(args[:operands], name)
             if found is None:
                 return f(*args, **kwargs)
             avals, buffers, settings, device = found
-            key = (avals, settings, args[operands:], tuple(kwargs.items()), device, config.flags.enable_x64)
+            more = param_key((args[operands:], *kwargs.items())) if kwargs or len(args) > operands else ()
+            key = (avals, settings, more, device, config.flags.enable_x64)
             try:
                 program = cache.get(key)
             except TypeError:       # a setting without hash
@@ -63,7 +72,7 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 program = cache.put(key, _compile(f, args, kwargs, avals, settings, device, name))
             outs = program.compiled.executable([*program.captured, *buffers])
             results = [DeviceArray(v, b, device) for v, b in zip(program.compiled.out_avals, outs, strict=True)]
-            return results[0] if program.out_tree is tree.LEAF else tree.unflatten(program.out_tree, results)   # pyright: ignore[reportReturnType]
+            return results[0] if program.out_tree is tree.LEAF else tree.unflatten(program.out_tree, results)
 
         return call
 
