@@ -128,7 +128,7 @@ def test_print_and_repr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_numpy_does_not_cut_the_gradient_in_silence() -> None:
-    with pytest.raises(TypeError, match="ufunc"):
+    with pytest.raises(TracerConversionError, match=r"asarray.*lantern.numpy"):
         lantern.grad(lambda x: np.sin(x))(1.0)
     with pytest.raises(TracerConversionError, match=r"lantern.numpy.sum.*device_get"):
         lantern.grad(lambda x: np.sum(x))(np.ones(2))
