@@ -61,7 +61,8 @@ def test_narrowing() -> None:
     assert jnp.asarray(np.array([300]), jnp.uint8).item() == 44
 
 
-@pytest.mark.parametrize("value", ["a", None, {}, 1j, np.array(["a"]), np.complex64(1), object(), [None]], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("value", ["a", None, {}, 1j, np.array(["a"]), np.complex64(1), object(), [None]],
+                         ids=lambda x: type(x).__name__)
 def test_asarray_of_what_is_no_array(value: Any) -> None:
     with pytest.raises(TypeError):
         jnp.asarray(value)

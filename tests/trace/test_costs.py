@@ -12,7 +12,6 @@ import pytest
 import lantern
 import lantern.numpy as jnp
 
-
 MEMORY = r"""
 import re
 import numpy as np
