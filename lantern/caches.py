@@ -32,7 +32,7 @@ class BoundedCache(Generic[K, V]):
         with self.lock:
             if len(self.entries) >= self.limit:
                 for old in list(self.entries)[: self.limit // 4 + 1]:
-                    del self.entries[old]
+                    self.entries.pop(old, None)     # `clear_caches` takes no lock
             self.entries[key] = value
         return value
 

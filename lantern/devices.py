@@ -4,9 +4,11 @@ from __future__ import annotations
 import copyreg
 import functools
 import importlib
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,20 +32,35 @@ EMULATE = Device("emulate", 0, "kernels evaluated in NumPy", "cpu", lambda: _emu
 _override: ContextVar[Device | None] = ContextVar("lantern_device", default=None)
 
 
-@functools.lru_cache(maxsize=1)
+_opening = threading.RLock()     # one device for all threads, also if they ask at the same time for the first time
+
+
+@dataclass(slots=True, eq=False)
+class _Opener:
+    adapter: Any
+    backend: Backend | None = None
+
+    def __call__(self) -> Backend:
+        if self.backend is None:
+            with _opening:
+                if self.backend is None:
+                    module: Any = importlib.import_module("lantern.backends.wgpu.runtime")
+                    self.backend = module.WgpuBackend(self.adapter)
+        assert self.backend is not None, "internal: no backend was opened"
+        return self.backend
+
+
 def gpus() -> tuple[Device, ...]:
     """One device an adapter, best first. wgpu is imported here and not before."""
+    with _opening:
+        return _gpus()
+
+
+@functools.lru_cache(maxsize=1)
+def _gpus() -> tuple[Device, ...]:
     module: Any = importlib.import_module("lantern.backends.wgpu.device")
-    found: list[Device] = []
-    for index, adapter in enumerate(module.adapters()):
-        opened = functools.lru_cache(maxsize=1)(functools.partial(_open_gpu, adapter))
-        found.append(Device("gpu", index, adapter.name, "software" if adapter.type == "CPU" else "hardware", opened))
-    return tuple(found)
-
-
-def _open_gpu(adapter: Any) -> Backend:
-    module: Any = importlib.import_module("lantern.backends.wgpu.runtime")
-    return module.WgpuBackend(adapter)
+    return tuple([Device("gpu", i, a.name, "software" if a.type == "CPU" else "hardware", _Opener(a))
+                  for i, a in enumerate(module.adapters())])
 
 
 def devices(platform: str | None = None) -> list[Device]:
