@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from lantern.dtypes import canonical
-from lantern.lax.operands import ArrayLike, DTypeLike, array, exact, shape_error
+from lantern.lax.operands import ArrayLike, DTypeLike, array, cast, exact, shape_error
 from lantern.ops import compare
 from lantern.ops import elementwise as ops
 from lantern.ops.convert import bitcast, convert
 from lantern.trace.array import Array
 from lantern.trace.context import typeof
+from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Value
 
 
@@ -441,9 +442,14 @@ def shift_right_logical(x: ArrayLike, y: ArrayLike) -> Array:
     dtype = typeof(a).dtype
     if dtype.kind == "u":
         return ops.shift_right(a, b)
-    unsigned = np.dtype(f"uint{8 * dtype.itemsize}")
-    return bitcast(ops.shift_right(bitcast(array("shift_right_logical", a), unsigned),
-                                   bitcast(array("shift_right_logical", b), unsigned)), dtype)
+    return bitcast(ops.shift_right(_unsigned(a), _unsigned(b)), dtype)
+
+
+def _unsigned(x: Value) -> Value:
+    """The bits of signed integers as unsigned ones; a literal stays one."""
+    bits = 8 * typeof(x).dtype.itemsize
+    unsigned = np.dtype(f"uint{bits}")
+    return cast(int(x.value) % (1 << bits), unsigned) if isinstance(x, Literal) else bitcast(x, unsigned)
 
 
 def _signs(function: str, kind: str, operands: list[Value]) -> list[Value]:

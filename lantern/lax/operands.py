@@ -148,7 +148,7 @@ def cast(x: Operand, dtype: DType, weak: bool = False) -> Value:
     Raises OverflowError for a Python int that the dtype cannot hold.
     """
     if isinstance(x, Array):
-        return x if x.aval.dtype == dtype else convert(x, dtype)
+        return x if x.aval.dtype == dtype else convert(x, dtype, weak=weak)
     if isinstance(x, Literal):
         return x if x.aval.dtype == dtype else Literal(x.value, shaped((), dtype, weak))
     if isinstance(x, np.ndarray):
@@ -182,7 +182,7 @@ def constant(x: Operand | Literal) -> Array:
 def inexact(function: str, x: Any) -> Array:
     """x as an Array of floats: integers and bool become the default float."""
     found = array(function, x)
-    return found if is_float(found.dtype) else convert(found, python_dtype(float))
+    return found if is_float(found.dtype) else convert(found, python_dtype(float), weak=found.aval.weak)
 
 
 def inexact_dtype(dtype: DType) -> DType:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lantern.dtypes import BOOL, is_float, short_name
 from lantern.errors import ShapeError
@@ -11,49 +12,51 @@ from lantern.lower.kernel import Kernel
 from lantern.ops.broadcast import front
 from lantern.ops.build import AnyArray, as_operand, is_linear
 from lantern.ops.pointwise import zero_tangents
-from lantern.trace.aval import ShapedArray
+from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Axis, Dims, Primitive, Tangent, Value, Zero
 
 
-def _convert_abstract(x: ShapedArray, *, dtype: DType) -> Sequence[ShapedArray]:
-    return [x.with_dtype(dtype)]
+def _convert_abstract(x: ShapedArray, *, dtype: DType, weak: bool = False) -> Sequence[ShapedArray]:
+    return [shaped(x.shape, dtype, weak)]
 
 
-def _convert_impl(x: AnyArray, *, dtype: DType) -> Sequence[AnyArray]:
+def _convert_impl(x: AnyArray, *, dtype: DType, weak: bool = False) -> Sequence[AnyArray]:
     return [scalar.apply(ScalarOp.CONVERT, [x], dtype)]
 
 
-def _convert_lower(avals: Sequence[ShapedArray], *, dtype: DType) -> Kernel:
+def _convert_lower(avals: Sequence[ShapedArray], *, dtype: DType, weak: bool = False) -> Kernel:
     def emit(body: Body, refs: Sequence[Ref]) -> Ref:
         return views.convert(body, refs[0], avals[0].dtype, dtype)
 
     return views.pointwise(avals, avals[0].with_dtype(dtype), emit)
 
 
-def _convert_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent], *,
-                 dtype: DType) -> Sequence[Tangent]:
+def _convert_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent], *, dtype: DType,
+                 weak: bool = False) -> Sequence[Tangent]:
     if type(tangents[0]) is Zero or not is_float(dtype):
         return [Zero(typeof(outs[0]))]
     return [convert(tangents[0], dtype)]
 
 
-def _convert_transpose(cts: Sequence[Tangent], args: Sequence[Value], *, dtype: DType) -> Sequence[Value | None]:
+def _convert_transpose(cts: Sequence[Tangent], args: Sequence[Value], *, dtype: DType,
+                       weak: bool = False) -> Sequence[Value | None]:
     return [convert(cts[0], args[0].aval.dtype) if is_linear(args[0]) else None]
 
 
-def _convert_batch(axis: Axis, args: Sequence[Value], dims: Dims, *, dtype: DType) -> tuple[Sequence[Value], Dims]:
-    return [bind1(convert_p, front(args[0], dims[0], axis.size), dtype=dtype)], [0]
+def _convert_batch(axis: Axis, args: Sequence[Value], dims: Dims, **params: Any) -> tuple[Sequence[Value], Dims]:
+    return [bind1(convert_p, front(args[0], dims[0], axis.size), **params)], [0]
 
 
 convert_p = Primitive("convert", _convert_abstract, _convert_impl, _convert_lower, _convert_batch, _convert_jvp,
                       transpose=_convert_transpose)
 
 
-def convert(x: Value, dtype: DType) -> Value:
-    """The numbers in another dtype, strongly typed. Floats become integers by truncation, saturate at the ends, and NaN
-    becomes 0; integers wrap; bools are 0 and 1, and everything but zero is True. Between floats it is differentiable.
+def convert(x: Value, dtype: DType, *, weak: bool = False) -> Value:
+    """The numbers in another dtype, strongly typed unless `weak`. Floats become integers by truncation, saturate at the
+    ends, and NaN becomes 0; integers wrap; bools are 0 and 1, and everything but zero is True. Between floats it is
+    differentiable.
 
     >>> import numpy as np
     >>> convert(np.float32([-1.5, 3e9]), np.dtype("int32")).tolist()
@@ -63,7 +66,7 @@ def convert(x: Value, dtype: DType) -> Value:
     aval = typeof(x)
     if aval.dtype == dtype and not aval.weak and type(x) is not Literal:
         return x
-    return bind1(convert_p, x, dtype=dtype)
+    return bind1(convert_p, x, dtype=dtype, weak=True) if weak else bind1(convert_p, x, dtype=dtype)
 
 
 def _bitcast_abstract(x: ShapedArray, *, dtype: DType) -> Sequence[ShapedArray]:

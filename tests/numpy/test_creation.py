@@ -202,3 +202,12 @@ def test_equal_calls_do_not_share_memory() -> None:
         x = jnp.arange(5, dtype=jnp.float32)
         assert jnp.divide(x, 4).tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
         assert x.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_weak_numbers_stay_weak_while_traced() -> None:
+    h = np.float16([1, 2])
+    assert lantern.jit(lambda n: (n / 2) * h)(3).dtype == np.float16
+    assert lantern.jit(lambda n: jnp.exp(n) * h)(3).dtype == np.float16
+    assert lantern.vmap(lambda n: n * h)(jnp.ones(2)).dtype == np.float32
+    slope = lantern.grad(lambda n: jnp.sum(n * 2 / 3 * h).astype(jnp.float32))
+    assert slope(1.0).item() == pytest.approx(2, rel=1e-3)
