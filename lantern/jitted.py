@@ -2,12 +2,11 @@
 from __future__ import annotations
 
 import inspect
-import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
-from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from lantern import config, recompiles, tree
 from lantern.annotations import call as call_checked
@@ -21,6 +20,7 @@ from lantern.stages import Compiled, Lowered, Traced, compile_jaxpr
 from lantern.trace import context
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import axes_in_scope, bind
+from lantern.trace.jaxpr import param_key
 from lantern.trace.staging import Tracer
 from lantern.tracebacks import boundary
 from lantern.transforms.jit import jit_p
@@ -46,9 +46,7 @@ class _Static:
     __slots__ = ("key", "value")
 
     def __init__(self, value: Any) -> None:
-        self.value = value
-        self.key: tuple[Any, Any] = (cast(object, value).__class__,
-                                     struct.pack("d", value) if type(value) is float else value)
+        self.value, self.key = value, param_key(value)
 
     def __hash__(self) -> int:
         return hash(self.key)

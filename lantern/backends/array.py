@@ -1,7 +1,6 @@
 """`DeviceArray`: an array with a value, on a device."""
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -67,34 +66,9 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return func(*tree.map(_host, args), **tree.map(_host, kwargs))
 
-    def _number(self, what: str) -> Any:
-        if self.size != 1:
-            cure = ". Use any() or all()" if what == "bool(x)" else ""
-            raise TypeError(f"{what}: wanted an array of one element, got {self._aval}{cure}")
-        return self.numpy().reshape(())[()]
-
-    def __bool__(self) -> bool:
-        return bool(self._number("bool(x)"))
-
-    def __float__(self) -> float:
-        return float(self._number("float(x)"))
-
-    def __int__(self) -> int:
-        return int(self._number("int(x)"))
-
-    def __complex__(self) -> complex:
-        return complex(self._number("complex(x)"))
-
-    def __index__(self) -> int:
-        return operator.index(self._number("index(x)"))
-
-    def item(self) -> Any:
-        """The one element as a Python scalar."""
-        return self._number("x.item()").item()
-
-    def tolist(self) -> Any:
-        """Nested lists of Python scalars."""
-        return self.numpy().tolist()
+    def host_value(self, what: str) -> np.ndarray[Any, Any]:
+        """The values, read-only."""
+        return self.numpy()
 
     def __dlpack__(self, **options: Any) -> Any:
         if self.device.platform == "gpu":

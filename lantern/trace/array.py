@@ -1,6 +1,7 @@
 """`Array`: what every array is, traced or on a device. Operators and methods mean the functions of `lantern.numpy`."""
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from types import ModuleType, NoneType
 from typing import Any, Generic, TypeAlias
@@ -8,6 +9,7 @@ from typing import Any, Generic, TypeAlias
 import numpy as np
 from typing_extensions import TypeIs, TypeVar, TypeVarTuple, Unpack
 
+from lantern.source import user_source
 from lantern.trace.aval import ShapedArray
 
 D = TypeVar("D", default=Any)
@@ -87,6 +89,39 @@ class Array(Generic[D, *S]):
     def real(self) -> Any:
         """The real part: the array itself."""
         return self
+
+    def host_value(self, what: str) -> np.ndarray[Any, Any]:
+        """The values on the host, if they are known; `what` names the wish, such as `float(x)`, in errors."""
+        raise NotImplementedError("internal: a kind of Array without a value")
+
+    def _number(self, what: str) -> Any:
+        if self.size != 1:
+            cure = ". Use any() or all()" if what == "bool(x)" else ""
+            raise TypeError(f"{what}: wanted an array of one element, got {self.aval}, at {user_source()}{cure}")
+        return self.host_value(what).reshape(())[()]
+
+    def __bool__(self) -> bool:
+        return bool(self._number("bool(x)"))
+
+    def __float__(self) -> float:
+        return float(self._number("float(x)"))
+
+    def __int__(self) -> int:
+        return int(self._number("int(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex(x)"))
+
+    def __index__(self) -> int:
+        return operator.index(self._number("index(x)"))
+
+    def item(self) -> Any:
+        """The one element as a Python scalar."""
+        return self._number("x.item()").item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python scalars."""
+        return self.host_value("x.tolist()").tolist()
 
     def __len__(self) -> int:
         if not self.aval.shape:

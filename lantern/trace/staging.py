@@ -6,7 +6,6 @@ computes in its parent trace; hence the parent can differentiate it, stage it or
 """
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -199,31 +198,9 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
                     "(static_argnames).") from None
         return value.value if type(value) is Literal else value
 
-    def _number(self, what: str) -> Any:
-        if self.size != 1:
-            cure = " Use any() or all()." if what == "bool(x)" else ""
-            raise TypeError(f"{what}: wanted an array of one element, got {self.aval}, at {user_source()}.{cure}")
-        return np.asarray(self.concrete(what, cuts=what[:4] != "bool")).reshape(())[()]
-
-    def __bool__(self) -> bool:
-        return bool(self._number("bool(x)"))
-
-    def __float__(self) -> float:
-        return float(self._number("float(x)"))
-
-    def __int__(self) -> int:
-        return int(self._number("int(x)"))
-
-    def __index__(self) -> int:
-        return operator.index(self._number("index(x)"))
-
-    def item(self) -> Any:
-        """The one element as a Python scalar, if it is known."""
-        return self._number("x.item()").item()
-
-    def tolist(self) -> Any:
-        """Nested lists of Python scalars, if the value is known."""
-        return np.asarray(self.concrete("x.tolist()", cuts=True)).tolist()
+    def host_value(self, what: str) -> np.ndarray[Any, Any]:
+        """The values, if they are known. Whatever leaves as a number ends its gradient; a decision (bool) does not."""
+        return np.asarray(self.concrete(what, cuts=what != "bool(x)"))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TracerConversionError(
