@@ -301,7 +301,7 @@ fn pow_f32(x: f32, y: f32) -> f32 {
   return select(r, 1.0, y == 0.0 || (x == 1.0 && !is_nan(x)));
 }
 
-// A rational function on the interval where the result is not one; 6 ulp.
+// A rational function on the interval where the result is not one; 6 ulp. Beyond, exactly one: 1 + erf(x) matters.
 fn erf_f32(x: f32) -> f32 {
   let c = clamp(x, -3.925, 3.925);
   let z = c * c;
@@ -310,7 +310,8 @@ fn erf_f32(x: f32) -> f32 {
   p = -1.60960333262415e-2 + z * (-2.95459980854025e-3 + z * (-7.34990630326855e-4 + z * p));
   var q = -2.13374055278905e-4 + z * -1.45660718464996e-5;
   q = -1.42647390514189e-2 + z * (-7.37332916720468e-3 + z * (-1.68282697438203e-3 + z * q));
-  return select(clamp(c * p / q, -1.0, 1.0), x, is_nan(x));
+  let inside = select(clamp(c * p / q, -1.0, 1.0), with_sign(1.0, x), abs(x) >= 3.925);
+  return select(inside, x, is_nan(x));
 }
 
 // Below 0.75 a least-maximum polynomial in x*x times x, its first coefficient in two parts; 2 ulp. Above, Giles,
