@@ -180,7 +180,7 @@ def train(data: Data, seed: int = 0, steps: int = STEPS, report: Report = quiet)
         if (step + 1) % max(1, steps // 20) == 0:
             report(step + 1, float(loss))
     found = np.asarray(answers(state.params, data.test_images))
-    accuracy = np.count_nonzero(found == np.asarray(data.test_labels)) / len(found)
+    accuracy = float((found == np.asarray(data.test_labels)).mean())
     return Result(state.params, [float(loss) for loss in losses], found, accuracy)
 
 
@@ -190,8 +190,7 @@ def confusion(truth: np.ndarray[Any, Any], found: np.ndarray[Any, Any]) -> str:
     >>> print(confusion(np.array([0, 1, 1]), np.array([0, 1, 7])).splitlines()[2])
         1 |  .   1   .   .   .   .   .   1   .   .
     """
-    counts = np.zeros((CLASSES, CLASSES), int)
-    np.add.at(counts, (truth, found), 1)
+    counts = np.bincount(truth * CLASSES + found, minlength=CLASSES ** 2).reshape(CLASSES, CLASSES)
     head = "      |" + "".join([f"{digit:3} " for digit in range(CLASSES)])
     rows = [f"{digit:5} |" + "".join([f"{count or '.':>3} " for count in row]) for digit, row in enumerate(counts)]
     return "\n".join([line.rstrip() for line in (head, *rows)])
@@ -210,7 +209,7 @@ def picture(image: np.ndarray[Any, Any]) -> str:
 def mistake(data: Data, found: np.ndarray[Any, Any]) -> str:
     """The first test image that was read wrongly, drawn; or the news that there is none."""
     truth = np.asarray(data.test_labels)
-    wrong = np.flatnonzero(found != truth)
+    wrong = (found != truth).nonzero()[0]
     if not len(wrong):
         return "Every test image was read correctly."
     index = int(wrong[0])

@@ -73,7 +73,8 @@ def convert(x: AnyArray, dtype: DType) -> AnyArray:
         whole, bounds = np.trunc(x.astype(F64)), np.iinfo(dtype)
         low, high = float(bounds.min), float(bounds.max)        # `high` may round up to 2**63 or 2**64: not reached
         inside = (whole >= low) & (whole < high)
-        ends = np.where(whole >= high, bounds.max, np.where(whole <= low, bounds.min, 0)).astype(dtype)
+        least, zero, most = [np.array(v, dtype) for v in (bounds.min, 0, bounds.max)]
+        ends = np.where(whole >= high, most, np.where(whole <= low, least, zero))
         return np.where(inside, np.where(inside, whole, 0.0).astype(dtype), ends)
 
 

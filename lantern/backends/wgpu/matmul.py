@@ -2,7 +2,8 @@
 uses the result behind.
 
 A workgroup computes bm x bn results in slabs of bk. Each invocation holds tm x tn sums in named registers (arrays would
-be spilled). Slabs are double-buffered: while one is multiplied, the next is on its way, with one barrier a slab.
+be spilled). While one slab is multiplied, the next is on its way in registers. A second slab in workgroup memory would
+save one of two barriers, but leaves room for fewer workgroups, which costs more (docs/decisions/0007).
 """
 from __future__ import annotations
 
@@ -22,13 +23,15 @@ SWIZZLE = 8         # tile rows that are walked together, so that their operands
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Sizes of a workgroup's tile and of an invocation's."""
+    """Sizes of a workgroup's tile and of an invocation's. It is worth it from 1/`share` of the workgroups that fill the
+    device: a large tile half filling it beats small tiles that fill it, since it reads memory less often."""
 
     bm: int
     bn: int
     bk: int
     tm: int
     tn: int
+    share: int
 
     @property
     def threads(self) -> int:
@@ -41,20 +44,19 @@ class Tile:
 
     @property
     def memory(self) -> int:
-        """Bytes of workgroup memory: two slabs, one vec4 of padding for each line of the left one and the right one."""
-        return 2 * 16 * self.bk * (self.bm // 4 + self.bn // 4 + 2)
+        """Bytes of workgroup memory: a slab of each operand, with one vec4 of padding a line."""
+        return 16 * self.bk * (self.bm // 4 + self.bn // 4 + 2)
 
 
-TILES = (Tile(128, 128, 8, 8, 8), Tile(64, 64, 16, 8, 4), Tile(32, 64, 16, 4, 4), Tile(16, 32, 16, 4, 4))
+TILES = (Tile(128, 128, 8, 8, 8, 4), Tile(64, 64, 16, 8, 4, 2), Tile(32, 64, 32, 4, 4, 4), Tile(16, 32, 16, 4, 4, 1))
 
 
 def choose_tile(p: Product, target: Target) -> Tile:
     """The largest tile that still gives every part of the device something to do."""
-    wanted = max(4, target.split_reduce)
     for tile in TILES:
         if tile.memory <= target.max_workgroup_memory and tile.threads <= target.max_workgroup_size:
             wasteful = tile.bm >= 2 * p.m.size or tile.bn >= 2 * p.n.size
-            if tile is TILES[-1] or (tile.groups(p) >= wanted and not wasteful):
+            if tile is TILES[-1] or (tile.groups(p) >= max(4, target.split_reduce // tile.share) and not wasteful):
                 return tile
     return TILES[-1]
 
@@ -108,7 +110,7 @@ def render_matmul(kernel: Kernel, p: Product, memory: Memory, target: Target) ->
     writer.slabs()
     writer.results()
     kind = scalar.wgsl_type(p.dtype)
-    variables = [f"var<workgroup> slab_{o.name}: array<vec4<{kind}>, {2 * tile.bk * writer.line(o)}>;"
+    variables = [f"var<workgroup> slab_{o.name}: array<vec4<{kind}>, {tile.bk * writer.line(o)}>;"
                  for o in (left, right)]
     return finish(kernel, memory, grid, tile.threads, [*left.functions, *right.functions, *behind], scope.lines,
                   variables)
@@ -173,14 +175,10 @@ class _Writer:
         for side in (self.left, self.right):
             self._fetch(side, "0u", "var ")
         for side in (self.left, self.right):
-            self._keep(side, "")
+            self._keep(side)
         scope.add("workgroupBarrier();")
         scope.add(f"for (var slab = 0u; slab < {count}u; slab = slab + 1u) {{")
         scope.depth += 1
-        for side in (self.left, self.right):
-            size = tile.bk * self.line(side)
-            scope.add(f"let from_{side.name} = slab % 2u * {size}u;")
-            scope.add(f"let to_{side.name} = {size}u - from_{side.name};")
         more = f"if (slab + 1u < {count}u) {{"
         scope.add(more)
         scope.depth += 1
@@ -189,10 +187,11 @@ class _Writer:
         scope.depth -= 1
         scope.add("}")
         self._multiply()
+        scope.add("workgroupBarrier();")
         scope.add(more)
         scope.depth += 1
         for side in (self.left, self.right):
-            self._keep(side, f"to_{side.name} + ")
+            self._keep(side)
         scope.depth -= 1
         scope.add("}")
         scope.add("workgroupBarrier();")
@@ -221,14 +220,14 @@ class _Writer:
             place = f"k_{x}{t}" if k == "0u" else f"{k} + k_{x}{t}"
             self.scope.add(f"{declare}next_{x}{t} = load_{x}(batch, g_{x}{t}, {place});")
 
-    def _keep(self, side: Operand, start: str) -> None:
+    def _keep(self, side: Operand) -> None:
         x = side.name
         for t in range(self.turns(side)):
             if not side.along_k:
-                self.scope.add(f"slab_{x}[{start}s_{x}{t}] = next_{x}{t};")
+                self.scope.add(f"slab_{x}[s_{x}{t}] = next_{x}{t};")
                 continue
             for c in range(4):
-                place = f"{start}s_{x}{t} + {c * self.line(side)}u" if c else f"{start}s_{x}{t}"
+                place = _sum(f"s_{x}{t}", c * self.line(side))
                 self.scope.add(f"slab_{x}[{place}][o_{x}{t} % 4u] = next_{x}{t}.{LETTERS[c]};")
 
     def _multiply(self) -> None:
@@ -238,9 +237,9 @@ class _Writer:
             scope.add("{")
             scope.depth += 1
             for i in range(tile.tm // 4):
-                scope.add(f"let a{i} = slab_a[{_sum('from_a', k * self.line(self.left) + i * tall)} + ty];")
+                scope.add(f"let a{i} = slab_a[{_sum('ty', k * self.line(self.left) + i * tall)}];")
             for j in range(tile.tn // 4):
-                scope.add(f"let b{j} = slab_b[{_sum('from_b', k * self.line(self.right) + j * wide)} + tx];")
+                scope.add(f"let b{j} = slab_b[{_sum('tx', k * self.line(self.right) + j * wide)}];")
             for i in range(tile.tm):
                 for j in range(tile.tn // 4):
                     x, total = f"vec4<{self.kind}>(a{i // 4}.{LETTERS[i % 4]})", f"sum{i}_{j}"

@@ -743,10 +743,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let tx = thread % 8u + thread / 32u % 2u * 8u;
   let ty = thread / 8u % 4u + thread / 64u * 4u;
   let i_a0 = thread;
-  let o_a0 = i_a0 / 4u;
-  let k_a0 = i_a0 % 4u * 4u;
+  let o_a0 = i_a0 / 8u;
+  let k_a0 = i_a0 % 8u * 4u;
   let s_a0 = k_a0 * 9u + o_a0 / 4u;
   let g_a0 = m0 + o_a0;
+  let i_a1 = thread + 128u;
+  let o_a1 = i_a1 / 8u;
+  let k_a1 = i_a1 % 8u * 4u;
+  let s_a1 = k_a1 * 9u + o_a1 / 4u;
+  let g_a1 = m0 + o_a1;
   let i_b0 = thread;
   let k_b0 = i_b0 / 16u;
   let s_b0 = i_b0;
@@ -755,165 +760,316 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let k_b1 = i_b1 / 16u;
   let s_b1 = i_b1;
   let g_b1 = n0 + i_b1 % 16u * 4u;
+  let i_b2 = thread + 256u;
+  let k_b2 = i_b2 / 16u;
+  let s_b2 = i_b2;
+  let g_b2 = n0 + i_b2 % 16u * 4u;
+  let i_b3 = thread + 384u;
+  let k_b3 = i_b3 / 16u;
+  let s_b3 = i_b3;
+  let g_b3 = n0 + i_b3 % 16u * 4u;
   var sum0_0 = vec4<f32>();
   var sum1_0 = vec4<f32>();
   var sum2_0 = vec4<f32>();
   var sum3_0 = vec4<f32>();
   var next_a0 = load_a(batch, g_a0, k_a0);
+  var next_a1 = load_a(batch, g_a1, k_a1);
   var next_b0 = load_b(batch, g_b0, k_b0);
   var next_b1 = load_b(batch, g_b1, k_b1);
+  var next_b2 = load_b(batch, g_b2, k_b2);
+  var next_b3 = load_b(batch, g_b3, k_b3);
   slab_a[s_a0][o_a0 % 4u] = next_a0.x;
   slab_a[s_a0 + 9u][o_a0 % 4u] = next_a0.y;
   slab_a[s_a0 + 18u][o_a0 % 4u] = next_a0.z;
   slab_a[s_a0 + 27u][o_a0 % 4u] = next_a0.w;
+  slab_a[s_a1][o_a1 % 4u] = next_a1.x;
+  slab_a[s_a1 + 9u][o_a1 % 4u] = next_a1.y;
+  slab_a[s_a1 + 18u][o_a1 % 4u] = next_a1.z;
+  slab_a[s_a1 + 27u][o_a1 % 4u] = next_a1.w;
   slab_b[s_b0] = next_b0;
   slab_b[s_b1] = next_b1;
+  slab_b[s_b2] = next_b2;
+  slab_b[s_b3] = next_b3;
   workgroupBarrier();
-  for (var slab = 0u; slab < 4u; slab = slab + 1u) {
-    let from_a = slab % 2u * 144u;
-    let to_a = 144u - from_a;
-    let from_b = slab % 2u * 256u;
-    let to_b = 256u - from_b;
-    if (slab + 1u < 4u) {
-      next_a0 = load_a(batch, g_a0, (slab + 1u) * 16u + k_a0);
-      next_b0 = load_b(batch, g_b0, (slab + 1u) * 16u + k_b0);
-      next_b1 = load_b(batch, g_b1, (slab + 1u) * 16u + k_b1);
+  for (var slab = 0u; slab < 2u; slab = slab + 1u) {
+    if (slab + 1u < 2u) {
+      next_a0 = load_a(batch, g_a0, (slab + 1u) * 32u + k_a0);
+      next_a1 = load_a(batch, g_a1, (slab + 1u) * 32u + k_a1);
+      next_b0 = load_b(batch, g_b0, (slab + 1u) * 32u + k_b0);
+      next_b1 = load_b(batch, g_b1, (slab + 1u) * 32u + k_b1);
+      next_b2 = load_b(batch, g_b2, (slab + 1u) * 32u + k_b2);
+      next_b3 = load_b(batch, g_b3, (slab + 1u) * 32u + k_b3);
     }
     {
-      let a0 = slab_a[from_a + ty];
-      let b0 = slab_b[from_b + tx];
+      let a0 = slab_a[ty];
+      let b0 = slab_b[tx];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 9u + ty];
-      let b0 = slab_b[from_b + 16u + tx];
+      let a0 = slab_a[ty + 9u];
+      let b0 = slab_b[tx + 16u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 18u + ty];
-      let b0 = slab_b[from_b + 32u + tx];
+      let a0 = slab_a[ty + 18u];
+      let b0 = slab_b[tx + 32u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 27u + ty];
-      let b0 = slab_b[from_b + 48u + tx];
+      let a0 = slab_a[ty + 27u];
+      let b0 = slab_b[tx + 48u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 36u + ty];
-      let b0 = slab_b[from_b + 64u + tx];
+      let a0 = slab_a[ty + 36u];
+      let b0 = slab_b[tx + 64u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 45u + ty];
-      let b0 = slab_b[from_b + 80u + tx];
+      let a0 = slab_a[ty + 45u];
+      let b0 = slab_b[tx + 80u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 54u + ty];
-      let b0 = slab_b[from_b + 96u + tx];
+      let a0 = slab_a[ty + 54u];
+      let b0 = slab_b[tx + 96u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 63u + ty];
-      let b0 = slab_b[from_b + 112u + tx];
+      let a0 = slab_a[ty + 63u];
+      let b0 = slab_b[tx + 112u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 72u + ty];
-      let b0 = slab_b[from_b + 128u + tx];
+      let a0 = slab_a[ty + 72u];
+      let b0 = slab_b[tx + 128u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 81u + ty];
-      let b0 = slab_b[from_b + 144u + tx];
+      let a0 = slab_a[ty + 81u];
+      let b0 = slab_b[tx + 144u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 90u + ty];
-      let b0 = slab_b[from_b + 160u + tx];
+      let a0 = slab_a[ty + 90u];
+      let b0 = slab_b[tx + 160u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 99u + ty];
-      let b0 = slab_b[from_b + 176u + tx];
+      let a0 = slab_a[ty + 99u];
+      let b0 = slab_b[tx + 176u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 108u + ty];
-      let b0 = slab_b[from_b + 192u + tx];
+      let a0 = slab_a[ty + 108u];
+      let b0 = slab_b[tx + 192u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 117u + ty];
-      let b0 = slab_b[from_b + 208u + tx];
+      let a0 = slab_a[ty + 117u];
+      let b0 = slab_b[tx + 208u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 126u + ty];
-      let b0 = slab_b[from_b + 224u + tx];
+      let a0 = slab_a[ty + 126u];
+      let b0 = slab_b[tx + 224u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 135u + ty];
-      let b0 = slab_b[from_b + 240u + tx];
+      let a0 = slab_a[ty + 135u];
+      let b0 = slab_b[tx + 240u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
-    if (slab + 1u < 4u) {
-      slab_a[to_a + s_a0][o_a0 % 4u] = next_a0.x;
-      slab_a[to_a + s_a0 + 9u][o_a0 % 4u] = next_a0.y;
-      slab_a[to_a + s_a0 + 18u][o_a0 % 4u] = next_a0.z;
-      slab_a[to_a + s_a0 + 27u][o_a0 % 4u] = next_a0.w;
-      slab_b[to_b + s_b0] = next_b0;
-      slab_b[to_b + s_b1] = next_b1;
+    {
+      let a0 = slab_a[ty + 144u];
+      let b0 = slab_b[tx + 256u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 153u];
+      let b0 = slab_b[tx + 272u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 162u];
+      let b0 = slab_b[tx + 288u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 171u];
+      let b0 = slab_b[tx + 304u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 180u];
+      let b0 = slab_b[tx + 320u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 189u];
+      let b0 = slab_b[tx + 336u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 198u];
+      let b0 = slab_b[tx + 352u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 207u];
+      let b0 = slab_b[tx + 368u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 216u];
+      let b0 = slab_b[tx + 384u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 225u];
+      let b0 = slab_b[tx + 400u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 234u];
+      let b0 = slab_b[tx + 416u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 243u];
+      let b0 = slab_b[tx + 432u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 252u];
+      let b0 = slab_b[tx + 448u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 261u];
+      let b0 = slab_b[tx + 464u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 270u];
+      let b0 = slab_b[tx + 480u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 279u];
+      let b0 = slab_b[tx + 496u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    workgroupBarrier();
+    if (slab + 1u < 2u) {
+      slab_a[s_a0][o_a0 % 4u] = next_a0.x;
+      slab_a[s_a0 + 9u][o_a0 % 4u] = next_a0.y;
+      slab_a[s_a0 + 18u][o_a0 % 4u] = next_a0.z;
+      slab_a[s_a0 + 27u][o_a0 % 4u] = next_a0.w;
+      slab_a[s_a1][o_a1 % 4u] = next_a1.x;
+      slab_a[s_a1 + 9u][o_a1 % 4u] = next_a1.y;
+      slab_a[s_a1 + 18u][o_a1 % 4u] = next_a1.z;
+      slab_a[s_a1 + 27u][o_a1 % 4u] = next_a1.w;
+      slab_b[s_b0] = next_b0;
+      slab_b[s_b1] = next_b1;
+      slab_b[s_b2] = next_b2;
+      slab_b[s_b3] = next_b3;
     }
     workgroupBarrier();
   }
@@ -929,8 +1085,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(2) var<storage, read> arg2: array<f32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<f32>;
 
-var<workgroup> slab_a: array<vec4<f32>, 160>;
-var<workgroup> slab_b: array<vec4<f32>, 256>;
+var<workgroup> slab_a: array<vec4<f32>, 80>;
+var<workgroup> slab_b: array<vec4<f32>, 128>;
 
 fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
   let x0 = arg0[(m * 128u + k) / 4u];
@@ -1024,10 +1180,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   slab_b[s_b3] = next_b3;
   workgroupBarrier();
   for (var slab = 0u; slab < 8u; slab = slab + 1u) {
-    let from_a = slab % 2u * 80u;
-    let to_a = 80u - from_a;
-    let from_b = slab % 2u * 128u;
-    let to_b = 128u - from_b;
     if (slab + 1u < 8u) {
       next_a0 = load_a(batch, g_a0, (slab + 1u) * 16u + k_a0);
       next_a1 = load_a(batch, g_a1, (slab + 1u) * 16u + k_a1);
@@ -1037,146 +1189,147 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       next_b3 = load_b(batch, g_b3, (slab + 1u) * 16u + k_b3);
     }
     {
-      let a0 = slab_a[from_a + ty];
-      let b0 = slab_b[from_b + tx];
+      let a0 = slab_a[ty];
+      let b0 = slab_b[tx];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 5u + ty];
-      let b0 = slab_b[from_b + 8u + tx];
+      let a0 = slab_a[ty + 5u];
+      let b0 = slab_b[tx + 8u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 10u + ty];
-      let b0 = slab_b[from_b + 16u + tx];
+      let a0 = slab_a[ty + 10u];
+      let b0 = slab_b[tx + 16u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 15u + ty];
-      let b0 = slab_b[from_b + 24u + tx];
+      let a0 = slab_a[ty + 15u];
+      let b0 = slab_b[tx + 24u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 20u + ty];
-      let b0 = slab_b[from_b + 32u + tx];
+      let a0 = slab_a[ty + 20u];
+      let b0 = slab_b[tx + 32u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 25u + ty];
-      let b0 = slab_b[from_b + 40u + tx];
+      let a0 = slab_a[ty + 25u];
+      let b0 = slab_b[tx + 40u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 30u + ty];
-      let b0 = slab_b[from_b + 48u + tx];
+      let a0 = slab_a[ty + 30u];
+      let b0 = slab_b[tx + 48u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 35u + ty];
-      let b0 = slab_b[from_b + 56u + tx];
+      let a0 = slab_a[ty + 35u];
+      let b0 = slab_b[tx + 56u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 40u + ty];
-      let b0 = slab_b[from_b + 64u + tx];
+      let a0 = slab_a[ty + 40u];
+      let b0 = slab_b[tx + 64u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 45u + ty];
-      let b0 = slab_b[from_b + 72u + tx];
+      let a0 = slab_a[ty + 45u];
+      let b0 = slab_b[tx + 72u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 50u + ty];
-      let b0 = slab_b[from_b + 80u + tx];
+      let a0 = slab_a[ty + 50u];
+      let b0 = slab_b[tx + 80u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 55u + ty];
-      let b0 = slab_b[from_b + 88u + tx];
+      let a0 = slab_a[ty + 55u];
+      let b0 = slab_b[tx + 88u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 60u + ty];
-      let b0 = slab_b[from_b + 96u + tx];
+      let a0 = slab_a[ty + 60u];
+      let b0 = slab_b[tx + 96u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 65u + ty];
-      let b0 = slab_b[from_b + 104u + tx];
+      let a0 = slab_a[ty + 65u];
+      let b0 = slab_b[tx + 104u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 70u + ty];
-      let b0 = slab_b[from_b + 112u + tx];
+      let a0 = slab_a[ty + 70u];
+      let b0 = slab_b[tx + 112u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 75u + ty];
-      let b0 = slab_b[from_b + 120u + tx];
+      let a0 = slab_a[ty + 75u];
+      let b0 = slab_b[tx + 120u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
+    workgroupBarrier();
     if (slab + 1u < 8u) {
-      slab_a[to_a + s_a0][o_a0 % 4u] = next_a0.x;
-      slab_a[to_a + s_a0 + 5u][o_a0 % 4u] = next_a0.y;
-      slab_a[to_a + s_a0 + 10u][o_a0 % 4u] = next_a0.z;
-      slab_a[to_a + s_a0 + 15u][o_a0 % 4u] = next_a0.w;
-      slab_a[to_a + s_a1][o_a1 % 4u] = next_a1.x;
-      slab_a[to_a + s_a1 + 5u][o_a1 % 4u] = next_a1.y;
-      slab_a[to_a + s_a1 + 10u][o_a1 % 4u] = next_a1.z;
-      slab_a[to_a + s_a1 + 15u][o_a1 % 4u] = next_a1.w;
-      slab_b[to_b + s_b0] = next_b0;
-      slab_b[to_b + s_b1] = next_b1;
-      slab_b[to_b + s_b2] = next_b2;
-      slab_b[to_b + s_b3] = next_b3;
+      slab_a[s_a0][o_a0 % 4u] = next_a0.x;
+      slab_a[s_a0 + 5u][o_a0 % 4u] = next_a0.y;
+      slab_a[s_a0 + 10u][o_a0 % 4u] = next_a0.z;
+      slab_a[s_a0 + 15u][o_a0 % 4u] = next_a0.w;
+      slab_a[s_a1][o_a1 % 4u] = next_a1.x;
+      slab_a[s_a1 + 5u][o_a1 % 4u] = next_a1.y;
+      slab_a[s_a1 + 10u][o_a1 % 4u] = next_a1.z;
+      slab_a[s_a1 + 15u][o_a1 % 4u] = next_a1.w;
+      slab_b[s_b0] = next_b0;
+      slab_b[s_b1] = next_b1;
+      slab_b[s_b2] = next_b2;
+      slab_b[s_b3] = next_b3;
     }
     workgroupBarrier();
   }
@@ -1507,31 +1660,53 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let tx = thread % 8u + thread / 32u % 2u * 8u;
   let ty = thread / 8u % 4u + thread / 64u * 4u;
   let i_a0 = thread;
-  let o_a0 = i_a0 / 4u;
-  let k_a0 = i_a0 % 4u * 4u;
+  let o_a0 = i_a0 / 8u;
+  let k_a0 = i_a0 % 8u * 4u;
   let s_a0 = k_a0 * 9u + o_a0 / 4u;
   let g_a0 = m0 + o_a0;
+  let i_a1 = thread + 128u;
+  let o_a1 = i_a1 / 8u;
+  let k_a1 = i_a1 % 8u * 4u;
+  let s_a1 = k_a1 * 9u + o_a1 / 4u;
+  let g_a1 = m0 + o_a1;
   let i_b0 = thread;
-  let o_b0 = i_b0 / 4u;
-  let k_b0 = i_b0 % 4u * 4u;
+  let o_b0 = i_b0 / 8u;
+  let k_b0 = i_b0 % 8u * 4u;
   let s_b0 = k_b0 * 17u + o_b0 / 4u;
   let g_b0 = n0 + o_b0;
   let i_b1 = thread + 128u;
-  let o_b1 = i_b1 / 4u;
-  let k_b1 = i_b1 % 4u * 4u;
+  let o_b1 = i_b1 / 8u;
+  let k_b1 = i_b1 % 8u * 4u;
   let s_b1 = k_b1 * 17u + o_b1 / 4u;
   let g_b1 = n0 + o_b1;
+  let i_b2 = thread + 256u;
+  let o_b2 = i_b2 / 8u;
+  let k_b2 = i_b2 % 8u * 4u;
+  let s_b2 = k_b2 * 17u + o_b2 / 4u;
+  let g_b2 = n0 + o_b2;
+  let i_b3 = thread + 384u;
+  let o_b3 = i_b3 / 8u;
+  let k_b3 = i_b3 % 8u * 4u;
+  let s_b3 = k_b3 * 17u + o_b3 / 4u;
+  let g_b3 = n0 + o_b3;
   var sum0_0 = vec4<f32>();
   var sum1_0 = vec4<f32>();
   var sum2_0 = vec4<f32>();
   var sum3_0 = vec4<f32>();
   var next_a0 = load_a(batch, g_a0, k_a0);
+  var next_a1 = load_a(batch, g_a1, k_a1);
   var next_b0 = load_b(batch, g_b0, k_b0);
   var next_b1 = load_b(batch, g_b1, k_b1);
+  var next_b2 = load_b(batch, g_b2, k_b2);
+  var next_b3 = load_b(batch, g_b3, k_b3);
   slab_a[s_a0][o_a0 % 4u] = next_a0.x;
   slab_a[s_a0 + 9u][o_a0 % 4u] = next_a0.y;
   slab_a[s_a0 + 18u][o_a0 % 4u] = next_a0.z;
   slab_a[s_a0 + 27u][o_a0 % 4u] = next_a0.w;
+  slab_a[s_a1][o_a1 % 4u] = next_a1.x;
+  slab_a[s_a1 + 9u][o_a1 % 4u] = next_a1.y;
+  slab_a[s_a1 + 18u][o_a1 % 4u] = next_a1.z;
+  slab_a[s_a1 + 27u][o_a1 % 4u] = next_a1.w;
   slab_b[s_b0][o_b0 % 4u] = next_b0.x;
   slab_b[s_b0 + 17u][o_b0 % 4u] = next_b0.y;
   slab_b[s_b0 + 34u][o_b0 % 4u] = next_b0.z;
@@ -1540,158 +1715,306 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   slab_b[s_b1 + 17u][o_b1 % 4u] = next_b1.y;
   slab_b[s_b1 + 34u][o_b1 % 4u] = next_b1.z;
   slab_b[s_b1 + 51u][o_b1 % 4u] = next_b1.w;
+  slab_b[s_b2][o_b2 % 4u] = next_b2.x;
+  slab_b[s_b2 + 17u][o_b2 % 4u] = next_b2.y;
+  slab_b[s_b2 + 34u][o_b2 % 4u] = next_b2.z;
+  slab_b[s_b2 + 51u][o_b2 % 4u] = next_b2.w;
+  slab_b[s_b3][o_b3 % 4u] = next_b3.x;
+  slab_b[s_b3 + 17u][o_b3 % 4u] = next_b3.y;
+  slab_b[s_b3 + 34u][o_b3 % 4u] = next_b3.z;
+  slab_b[s_b3 + 51u][o_b3 % 4u] = next_b3.w;
   workgroupBarrier();
   for (var slab = 0u; slab < 1u; slab = slab + 1u) {
-    let from_a = slab % 2u * 144u;
-    let to_a = 144u - from_a;
-    let from_b = slab % 2u * 272u;
-    let to_b = 272u - from_b;
     if (slab + 1u < 1u) {
-      next_a0 = load_a(batch, g_a0, (slab + 1u) * 16u + k_a0);
-      next_b0 = load_b(batch, g_b0, (slab + 1u) * 16u + k_b0);
-      next_b1 = load_b(batch, g_b1, (slab + 1u) * 16u + k_b1);
+      next_a0 = load_a(batch, g_a0, (slab + 1u) * 32u + k_a0);
+      next_a1 = load_a(batch, g_a1, (slab + 1u) * 32u + k_a1);
+      next_b0 = load_b(batch, g_b0, (slab + 1u) * 32u + k_b0);
+      next_b1 = load_b(batch, g_b1, (slab + 1u) * 32u + k_b1);
+      next_b2 = load_b(batch, g_b2, (slab + 1u) * 32u + k_b2);
+      next_b3 = load_b(batch, g_b3, (slab + 1u) * 32u + k_b3);
     }
     {
-      let a0 = slab_a[from_a + ty];
-      let b0 = slab_b[from_b + tx];
+      let a0 = slab_a[ty];
+      let b0 = slab_b[tx];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 9u + ty];
-      let b0 = slab_b[from_b + 17u + tx];
+      let a0 = slab_a[ty + 9u];
+      let b0 = slab_b[tx + 17u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 18u + ty];
-      let b0 = slab_b[from_b + 34u + tx];
+      let a0 = slab_a[ty + 18u];
+      let b0 = slab_b[tx + 34u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 27u + ty];
-      let b0 = slab_b[from_b + 51u + tx];
+      let a0 = slab_a[ty + 27u];
+      let b0 = slab_b[tx + 51u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 36u + ty];
-      let b0 = slab_b[from_b + 68u + tx];
+      let a0 = slab_a[ty + 36u];
+      let b0 = slab_b[tx + 68u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 45u + ty];
-      let b0 = slab_b[from_b + 85u + tx];
+      let a0 = slab_a[ty + 45u];
+      let b0 = slab_b[tx + 85u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 54u + ty];
-      let b0 = slab_b[from_b + 102u + tx];
+      let a0 = slab_a[ty + 54u];
+      let b0 = slab_b[tx + 102u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 63u + ty];
-      let b0 = slab_b[from_b + 119u + tx];
+      let a0 = slab_a[ty + 63u];
+      let b0 = slab_b[tx + 119u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 72u + ty];
-      let b0 = slab_b[from_b + 136u + tx];
+      let a0 = slab_a[ty + 72u];
+      let b0 = slab_b[tx + 136u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 81u + ty];
-      let b0 = slab_b[from_b + 153u + tx];
+      let a0 = slab_a[ty + 81u];
+      let b0 = slab_b[tx + 153u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 90u + ty];
-      let b0 = slab_b[from_b + 170u + tx];
+      let a0 = slab_a[ty + 90u];
+      let b0 = slab_b[tx + 170u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 99u + ty];
-      let b0 = slab_b[from_b + 187u + tx];
+      let a0 = slab_a[ty + 99u];
+      let b0 = slab_b[tx + 187u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 108u + ty];
-      let b0 = slab_b[from_b + 204u + tx];
+      let a0 = slab_a[ty + 108u];
+      let b0 = slab_b[tx + 204u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 117u + ty];
-      let b0 = slab_b[from_b + 221u + tx];
+      let a0 = slab_a[ty + 117u];
+      let b0 = slab_b[tx + 221u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 126u + ty];
-      let b0 = slab_b[from_b + 238u + tx];
+      let a0 = slab_a[ty + 126u];
+      let b0 = slab_b[tx + 238u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 135u + ty];
-      let b0 = slab_b[from_b + 255u + tx];
+      let a0 = slab_a[ty + 135u];
+      let b0 = slab_b[tx + 255u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
+    {
+      let a0 = slab_a[ty + 144u];
+      let b0 = slab_b[tx + 272u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 153u];
+      let b0 = slab_b[tx + 289u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 162u];
+      let b0 = slab_b[tx + 306u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 171u];
+      let b0 = slab_b[tx + 323u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 180u];
+      let b0 = slab_b[tx + 340u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 189u];
+      let b0 = slab_b[tx + 357u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 198u];
+      let b0 = slab_b[tx + 374u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 207u];
+      let b0 = slab_b[tx + 391u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 216u];
+      let b0 = slab_b[tx + 408u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 225u];
+      let b0 = slab_b[tx + 425u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 234u];
+      let b0 = slab_b[tx + 442u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 243u];
+      let b0 = slab_b[tx + 459u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 252u];
+      let b0 = slab_b[tx + 476u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 261u];
+      let b0 = slab_b[tx + 493u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 270u];
+      let b0 = slab_b[tx + 510u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 279u];
+      let b0 = slab_b[tx + 527u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    workgroupBarrier();
     if (slab + 1u < 1u) {
-      slab_a[to_a + s_a0][o_a0 % 4u] = next_a0.x;
-      slab_a[to_a + s_a0 + 9u][o_a0 % 4u] = next_a0.y;
-      slab_a[to_a + s_a0 + 18u][o_a0 % 4u] = next_a0.z;
-      slab_a[to_a + s_a0 + 27u][o_a0 % 4u] = next_a0.w;
-      slab_b[to_b + s_b0][o_b0 % 4u] = next_b0.x;
-      slab_b[to_b + s_b0 + 17u][o_b0 % 4u] = next_b0.y;
-      slab_b[to_b + s_b0 + 34u][o_b0 % 4u] = next_b0.z;
-      slab_b[to_b + s_b0 + 51u][o_b0 % 4u] = next_b0.w;
-      slab_b[to_b + s_b1][o_b1 % 4u] = next_b1.x;
-      slab_b[to_b + s_b1 + 17u][o_b1 % 4u] = next_b1.y;
-      slab_b[to_b + s_b1 + 34u][o_b1 % 4u] = next_b1.z;
-      slab_b[to_b + s_b1 + 51u][o_b1 % 4u] = next_b1.w;
+      slab_a[s_a0][o_a0 % 4u] = next_a0.x;
+      slab_a[s_a0 + 9u][o_a0 % 4u] = next_a0.y;
+      slab_a[s_a0 + 18u][o_a0 % 4u] = next_a0.z;
+      slab_a[s_a0 + 27u][o_a0 % 4u] = next_a0.w;
+      slab_a[s_a1][o_a1 % 4u] = next_a1.x;
+      slab_a[s_a1 + 9u][o_a1 % 4u] = next_a1.y;
+      slab_a[s_a1 + 18u][o_a1 % 4u] = next_a1.z;
+      slab_a[s_a1 + 27u][o_a1 % 4u] = next_a1.w;
+      slab_b[s_b0][o_b0 % 4u] = next_b0.x;
+      slab_b[s_b0 + 17u][o_b0 % 4u] = next_b0.y;
+      slab_b[s_b0 + 34u][o_b0 % 4u] = next_b0.z;
+      slab_b[s_b0 + 51u][o_b0 % 4u] = next_b0.w;
+      slab_b[s_b1][o_b1 % 4u] = next_b1.x;
+      slab_b[s_b1 + 17u][o_b1 % 4u] = next_b1.y;
+      slab_b[s_b1 + 34u][o_b1 % 4u] = next_b1.z;
+      slab_b[s_b1 + 51u][o_b1 % 4u] = next_b1.w;
+      slab_b[s_b2][o_b2 % 4u] = next_b2.x;
+      slab_b[s_b2 + 17u][o_b2 % 4u] = next_b2.y;
+      slab_b[s_b2 + 34u][o_b2 % 4u] = next_b2.z;
+      slab_b[s_b2 + 51u][o_b2 % 4u] = next_b2.w;
+      slab_b[s_b3][o_b3 % 4u] = next_b3.x;
+      slab_b[s_b3 + 17u][o_b3 % 4u] = next_b3.y;
+      slab_b[s_b3 + 34u][o_b3 % 4u] = next_b3.z;
+      slab_b[s_b3 + 51u][o_b3 % 4u] = next_b3.w;
     }
     workgroupBarrier();
   }
@@ -1761,6 +2084,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let k_a0 = i_a0 / 8u;
   let s_a0 = i_a0;
   let g_a0 = m0 + i_a0 % 8u * 4u;
+  let i_a1 = thread + 128u;
+  let k_a1 = i_a1 / 8u;
+  let s_a1 = i_a1;
+  let g_a1 = m0 + i_a1 % 8u * 4u;
   let i_b0 = thread;
   let k_b0 = i_b0 / 16u;
   let s_b0 = i_b0;
@@ -1769,159 +2096,304 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let k_b1 = i_b1 / 16u;
   let s_b1 = i_b1;
   let g_b1 = n0 + i_b1 % 16u * 4u;
+  let i_b2 = thread + 256u;
+  let k_b2 = i_b2 / 16u;
+  let s_b2 = i_b2;
+  let g_b2 = n0 + i_b2 % 16u * 4u;
+  let i_b3 = thread + 384u;
+  let k_b3 = i_b3 / 16u;
+  let s_b3 = i_b3;
+  let g_b3 = n0 + i_b3 % 16u * 4u;
   var sum0_0 = vec4<f32>();
   var sum1_0 = vec4<f32>();
   var sum2_0 = vec4<f32>();
   var sum3_0 = vec4<f32>();
   var next_a0 = load_a(batch, g_a0, k_a0);
+  var next_a1 = load_a(batch, g_a1, k_a1);
   var next_b0 = load_b(batch, g_b0, k_b0);
   var next_b1 = load_b(batch, g_b1, k_b1);
+  var next_b2 = load_b(batch, g_b2, k_b2);
+  var next_b3 = load_b(batch, g_b3, k_b3);
   slab_a[s_a0] = next_a0;
+  slab_a[s_a1] = next_a1;
   slab_b[s_b0] = next_b0;
   slab_b[s_b1] = next_b1;
+  slab_b[s_b2] = next_b2;
+  slab_b[s_b3] = next_b3;
   workgroupBarrier();
-  for (var slab = 0u; slab < 4u; slab = slab + 1u) {
-    let from_a = slab % 2u * 128u;
-    let to_a = 128u - from_a;
-    let from_b = slab % 2u * 256u;
-    let to_b = 256u - from_b;
-    if (slab + 1u < 4u) {
-      next_a0 = load_a(batch, g_a0, (slab + 1u) * 16u + k_a0);
-      next_b0 = load_b(batch, g_b0, (slab + 1u) * 16u + k_b0);
-      next_b1 = load_b(batch, g_b1, (slab + 1u) * 16u + k_b1);
+  for (var slab = 0u; slab < 2u; slab = slab + 1u) {
+    if (slab + 1u < 2u) {
+      next_a0 = load_a(batch, g_a0, (slab + 1u) * 32u + k_a0);
+      next_a1 = load_a(batch, g_a1, (slab + 1u) * 32u + k_a1);
+      next_b0 = load_b(batch, g_b0, (slab + 1u) * 32u + k_b0);
+      next_b1 = load_b(batch, g_b1, (slab + 1u) * 32u + k_b1);
+      next_b2 = load_b(batch, g_b2, (slab + 1u) * 32u + k_b2);
+      next_b3 = load_b(batch, g_b3, (slab + 1u) * 32u + k_b3);
     }
     {
-      let a0 = slab_a[from_a + ty];
-      let b0 = slab_b[from_b + tx];
+      let a0 = slab_a[ty];
+      let b0 = slab_b[tx];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 8u + ty];
-      let b0 = slab_b[from_b + 16u + tx];
+      let a0 = slab_a[ty + 8u];
+      let b0 = slab_b[tx + 16u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 16u + ty];
-      let b0 = slab_b[from_b + 32u + tx];
+      let a0 = slab_a[ty + 16u];
+      let b0 = slab_b[tx + 32u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 24u + ty];
-      let b0 = slab_b[from_b + 48u + tx];
+      let a0 = slab_a[ty + 24u];
+      let b0 = slab_b[tx + 48u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 32u + ty];
-      let b0 = slab_b[from_b + 64u + tx];
+      let a0 = slab_a[ty + 32u];
+      let b0 = slab_b[tx + 64u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 40u + ty];
-      let b0 = slab_b[from_b + 80u + tx];
+      let a0 = slab_a[ty + 40u];
+      let b0 = slab_b[tx + 80u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 48u + ty];
-      let b0 = slab_b[from_b + 96u + tx];
+      let a0 = slab_a[ty + 48u];
+      let b0 = slab_b[tx + 96u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 56u + ty];
-      let b0 = slab_b[from_b + 112u + tx];
+      let a0 = slab_a[ty + 56u];
+      let b0 = slab_b[tx + 112u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 64u + ty];
-      let b0 = slab_b[from_b + 128u + tx];
+      let a0 = slab_a[ty + 64u];
+      let b0 = slab_b[tx + 128u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 72u + ty];
-      let b0 = slab_b[from_b + 144u + tx];
+      let a0 = slab_a[ty + 72u];
+      let b0 = slab_b[tx + 144u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 80u + ty];
-      let b0 = slab_b[from_b + 160u + tx];
+      let a0 = slab_a[ty + 80u];
+      let b0 = slab_b[tx + 160u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 88u + ty];
-      let b0 = slab_b[from_b + 176u + tx];
+      let a0 = slab_a[ty + 88u];
+      let b0 = slab_b[tx + 176u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 96u + ty];
-      let b0 = slab_b[from_b + 192u + tx];
+      let a0 = slab_a[ty + 96u];
+      let b0 = slab_b[tx + 192u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 104u + ty];
-      let b0 = slab_b[from_b + 208u + tx];
+      let a0 = slab_a[ty + 104u];
+      let b0 = slab_b[tx + 208u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 112u + ty];
-      let b0 = slab_b[from_b + 224u + tx];
+      let a0 = slab_a[ty + 112u];
+      let b0 = slab_b[tx + 224u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 120u + ty];
-      let b0 = slab_b[from_b + 240u + tx];
+      let a0 = slab_a[ty + 120u];
+      let b0 = slab_b[tx + 240u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
-    if (slab + 1u < 4u) {
-      slab_a[to_a + s_a0] = next_a0;
-      slab_b[to_b + s_b0] = next_b0;
-      slab_b[to_b + s_b1] = next_b1;
+    {
+      let a0 = slab_a[ty + 128u];
+      let b0 = slab_b[tx + 256u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 136u];
+      let b0 = slab_b[tx + 272u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 144u];
+      let b0 = slab_b[tx + 288u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 152u];
+      let b0 = slab_b[tx + 304u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 160u];
+      let b0 = slab_b[tx + 320u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 168u];
+      let b0 = slab_b[tx + 336u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 176u];
+      let b0 = slab_b[tx + 352u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 184u];
+      let b0 = slab_b[tx + 368u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 192u];
+      let b0 = slab_b[tx + 384u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 200u];
+      let b0 = slab_b[tx + 400u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 208u];
+      let b0 = slab_b[tx + 416u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 216u];
+      let b0 = slab_b[tx + 432u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 224u];
+      let b0 = slab_b[tx + 448u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 232u];
+      let b0 = slab_b[tx + 464u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 240u];
+      let b0 = slab_b[tx + 480u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    {
+      let a0 = slab_a[ty + 248u];
+      let b0 = slab_b[tx + 496u];
+      sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
+      sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
+      sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
+      sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
+    }
+    workgroupBarrier();
+    if (slab + 1u < 2u) {
+      slab_a[s_a0] = next_a0;
+      slab_a[s_a1] = next_a1;
+      slab_b[s_b0] = next_b0;
+      slab_b[s_b1] = next_b1;
+      slab_b[s_b2] = next_b2;
+      slab_b[s_b3] = next_b3;
     }
     workgroupBarrier();
   }
@@ -1999,8 +2471,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(4) var<storage, read_write> out0: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out1: array<f32>;
 
-var<workgroup> slab_a: array<vec4<f32>, 128>;
-var<workgroup> slab_b: array<vec4<f32>, 256>;
+var<workgroup> slab_a: array<vec4<f32>, 64>;
+var<workgroup> slab_b: array<vec4<f32>, 128>;
 
 fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
   let x0 = arg0[(m + k * 128u) / 4u];
@@ -2092,10 +2564,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   slab_b[s_b3] = next_b3;
   workgroupBarrier();
   for (var slab = 0u; slab < 4u; slab = slab + 1u) {
-    let from_a = slab % 2u * 64u;
-    let to_a = 64u - from_a;
-    let from_b = slab % 2u * 128u;
-    let to_b = 128u - from_b;
     if (slab + 1u < 4u) {
       next_a0 = load_a(batch, g_a0, (slab + 1u) * 16u + k_a0);
       next_a1 = load_a(batch, g_a1, (slab + 1u) * 16u + k_a1);
@@ -2105,140 +2573,141 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       next_b3 = load_b(batch, g_b3, (slab + 1u) * 16u + k_b3);
     }
     {
-      let a0 = slab_a[from_a + ty];
-      let b0 = slab_b[from_b + tx];
+      let a0 = slab_a[ty];
+      let b0 = slab_b[tx];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 4u + ty];
-      let b0 = slab_b[from_b + 8u + tx];
+      let a0 = slab_a[ty + 4u];
+      let b0 = slab_b[tx + 8u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 8u + ty];
-      let b0 = slab_b[from_b + 16u + tx];
+      let a0 = slab_a[ty + 8u];
+      let b0 = slab_b[tx + 16u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 12u + ty];
-      let b0 = slab_b[from_b + 24u + tx];
+      let a0 = slab_a[ty + 12u];
+      let b0 = slab_b[tx + 24u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 16u + ty];
-      let b0 = slab_b[from_b + 32u + tx];
+      let a0 = slab_a[ty + 16u];
+      let b0 = slab_b[tx + 32u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 20u + ty];
-      let b0 = slab_b[from_b + 40u + tx];
+      let a0 = slab_a[ty + 20u];
+      let b0 = slab_b[tx + 40u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 24u + ty];
-      let b0 = slab_b[from_b + 48u + tx];
+      let a0 = slab_a[ty + 24u];
+      let b0 = slab_b[tx + 48u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 28u + ty];
-      let b0 = slab_b[from_b + 56u + tx];
+      let a0 = slab_a[ty + 28u];
+      let b0 = slab_b[tx + 56u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 32u + ty];
-      let b0 = slab_b[from_b + 64u + tx];
+      let a0 = slab_a[ty + 32u];
+      let b0 = slab_b[tx + 64u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 36u + ty];
-      let b0 = slab_b[from_b + 72u + tx];
+      let a0 = slab_a[ty + 36u];
+      let b0 = slab_b[tx + 72u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 40u + ty];
-      let b0 = slab_b[from_b + 80u + tx];
+      let a0 = slab_a[ty + 40u];
+      let b0 = slab_b[tx + 80u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 44u + ty];
-      let b0 = slab_b[from_b + 88u + tx];
+      let a0 = slab_a[ty + 44u];
+      let b0 = slab_b[tx + 88u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 48u + ty];
-      let b0 = slab_b[from_b + 96u + tx];
+      let a0 = slab_a[ty + 48u];
+      let b0 = slab_b[tx + 96u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 52u + ty];
-      let b0 = slab_b[from_b + 104u + tx];
+      let a0 = slab_a[ty + 52u];
+      let b0 = slab_b[tx + 104u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 56u + ty];
-      let b0 = slab_b[from_b + 112u + tx];
+      let a0 = slab_a[ty + 56u];
+      let b0 = slab_b[tx + 112u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
     {
-      let a0 = slab_a[from_a + 60u + ty];
-      let b0 = slab_b[from_b + 120u + tx];
+      let a0 = slab_a[ty + 60u];
+      let b0 = slab_b[tx + 120u];
       sum0_0 = fma(vec4<f32>(a0.x), b0, sum0_0);
       sum1_0 = fma(vec4<f32>(a0.y), b0, sum1_0);
       sum2_0 = fma(vec4<f32>(a0.z), b0, sum2_0);
       sum3_0 = fma(vec4<f32>(a0.w), b0, sum3_0);
     }
+    workgroupBarrier();
     if (slab + 1u < 4u) {
-      slab_a[to_a + s_a0] = next_a0;
-      slab_a[to_a + s_a1] = next_a1;
-      slab_b[to_b + s_b0] = next_b0;
-      slab_b[to_b + s_b1] = next_b1;
-      slab_b[to_b + s_b2] = next_b2;
-      slab_b[to_b + s_b3] = next_b3;
+      slab_a[s_a0] = next_a0;
+      slab_a[s_a1] = next_a1;
+      slab_b[s_b0] = next_b0;
+      slab_b[s_b1] = next_b1;
+      slab_b[s_b2] = next_b2;
+      slab_b[s_b3] = next_b3;
     }
     workgroupBarrier();
   }
