@@ -197,6 +197,8 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
     (dtype('float16'), False)
     >>> promote([(I32, False), (U32, False)])
     (dtype('int32'), False)
+    >>> promote([(I32, False), (F32, True)])
+    (dtype('float32'), True)
     """
     first = kinds[0]
     if all(k == first for k in kinds):
@@ -206,8 +208,7 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
     if joined == "i*":
         return python_dtype(int), True
     if joined == "f*":
-        strong = [d for d, w in kinds if not w]     # integers and weak floats: a default float
-        return python_dtype(float), not strong
+        return python_dtype(float), True    # integers and a Python float: still adopts the float it meets, as in JAX
     if joined not in nodes and joined in _BITS64 and not any(d in _BITS64 for d, w in kinds if not w):
         joined = default(joined)
     return joined, False
