@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from lantern.backends.wgpu.interrupts import hear
 from lantern.errors import DeviceError
 
 Handle: TypeAlias = Any
@@ -180,6 +181,7 @@ class _Pause:
         self.turns = 0
 
     def __call__(self) -> None:
+        hear()
         self.turns += 1
         if self.turns > SPINS:
             time.sleep(min(1e-3, 2e-5 * (self.turns - SPINS)))

@@ -16,6 +16,7 @@ from lantern import config
 from lantern.backends.base import Executable
 from lantern.backends.wgpu.device import AdapterInfo, make_target, open_device
 from lantern.backends.wgpu.executable import Pipeline, Plan, make_plan, run_plan, shared_memory
+from lantern.backends.wgpu.interrupts import Deferred, hear
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
 from lantern.backends.wgpu.native import Handle, Native, trusted_module, wgpu
 from lantern.backends.wgpu.render import check_size, render
@@ -121,14 +122,14 @@ class WgpuBackend:
 
     @contextmanager
     def session(self, what: str) -> Generator[None]:
-        """The lock, and what the library reports as lantern's errors.
+        """The lock, Ctrl-C only where it does no harm, and what the library reports as lantern's errors.
 
         Raises DeviceError in a forked child, after the device was lost, and for faults of the driver.
         """
         if os.getpid() != self._process:
             raise DeviceError("this process was forked after the GPU had been opened, and a GPU cannot be shared that "
                               "way. Start workers with multiprocessing's 'spawn' method, or open the GPU only in them.")
-        with self._lock:
+        with self._lock, Deferred():
             if self._lost:
                 raise DeviceError(f"the GPU device was lost ({self._lost}); its arrays are gone. Restart the process.")
             try:
@@ -227,6 +228,7 @@ class WgpuBackend:
         if found is not None:
             self._pipelines.move_to_end(key)
             return found
+        hear()
         shader = render(kernel, self._target, shared)
         start = time.perf_counter()
         made = self._compile(shader)
