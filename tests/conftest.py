@@ -1,10 +1,13 @@
-"""What all tests share: texts that are compared with files."""
+"""What all tests share: the devices that must agree, and texts that are compared with files."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+import lantern
+from lantern import config
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -27,3 +30,14 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text("utf-8"), f"tests/golden/{name} differs; if it should, run pytest --update-golden"
 
     return compare
+
+
+@pytest.fixture(params=["reference", "emulate", "cpu", "gpu"])
+def device(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each device in turn, as the default one."""
+    name: str = request.param
+    if name == "gpu" and not lantern.devices("gpu"):
+        assert not config.flags.require_adapter, "LANTERN_REQUIRE_ADAPTER is set and there is no GPU adapter"
+        pytest.skip("no GPU adapter")
+    with lantern.default_device(name):
+        yield name

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 import warnings
 import weakref
@@ -114,6 +116,73 @@ def test_threads() -> None:
 
     lantern.grad(leaks)(1.0)
     assert "thread" in results[-1]
+
+
+def in_a_fork(attempt: Callable[[], object]) -> str:
+    """What `attempt` gives in a forked child, or its error; the child dies after 20 seconds."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        try:
+            text = repr(attempt())
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(write, text.encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        text = pipe.read().decode()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")     # of forking a process with threads
+def test_fork(device: str) -> None:
+    """fork: in a child of a process with an open GPU its use is an error; other devices work."""
+    f = lantern.jit(lambda x: x + 1)
+    x = jnp.ones((2,))
+    f(x)
+    for attempt in (lambda: np.asarray(x).tolist(), lambda: f(x).tolist(), lambda: jnp.ones((2,)).tolist()):
+        if device == "gpu":
+            assert "DeviceError: this process was forked after the GPU had been opened" in in_a_fork(attempt)
+        else:
+            assert in_a_fork(attempt) in ("[1.0, 1.0]", "[2.0, 2.0]")
+    with lantern.default_device("cpu"):
+        assert in_a_fork(lambda: f(np.ones(2, np.float32)).tolist()) == "[2.0, 2.0]"
+    assert f(x).tolist() == [2, 2]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
+def test_interruption(device: str) -> None:
+    """Ctrl-C: ends tracing and waiting, and everything works on afterwards."""
+    def slow(x: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return jnp.tanh(x @ x)
+
+    x = jnp.ones((64, 64))
+    for transform in (lantern.jit, lantern.vmap, lambda f: lantern.grad(lambda x: jnp.sum(f(x)))):
+        with pytest.raises(KeyboardInterrupt):
+            transform(slow)(x[None] if transform is lantern.vmap else x)
+        assert lantern.jit(lambda x: jnp.sum(x))(x).tolist() == 4096
+    f = lantern.jit(lambda x: jnp.tanh(x @ x) / 64)
+    start = x = jnp.ones((16, 16))
+    want = np.asarray(f(f(x)))
+    for delay in (0.005, 0.0075, 0.01, 0.0125):
+        kept = [start]      # Python drops an interruption that comes while an array is finalized
+        timer = threading.Timer(delay, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            timer.start()
+            for _ in range(20_000):
+                kept.append(f(kept[-1]))
+                if len(kept) % 10 == 0:
+                    kept[-1].block_until_ready()
+        timer.join()
+        np.testing.assert_array_equal(np.asarray(f(f(start))), want)
+        if len(kept) > 2:       # what had been returned is whole
+            np.testing.assert_array_equal(np.asarray(kept[2]), want)
+            assert np.isfinite(np.asarray(kept[-1])).all()
 
 
 def test_caches() -> None:
