@@ -145,7 +145,7 @@ class _Fuser:
             return None
         if _length(maker.kernel) + _length(group.kernel) > MAX_INSTRUCTIONS:
             return None
-        single = self.readers[v] == {group} and v not in self.kept
+        single = self.is_single(maker, group, v, value.cost)
         points = sum([math.prod(group.kernel.rows + s.cols) for s in group.kernel.stages
                       if loads_of(s, {group.args.index(v): 0})])
         grows = points > value.points
@@ -162,6 +162,10 @@ class _Fuser:
         if merged is None and value.pure and recompute:
             merged = self.try_inline(maker, group, v)
         return merged
+
+    def is_single(self, maker: _Group, group: _Group, v: int, cost: int) -> bool:
+        """Whether only this group reads `v`, so that inlining it repeats nothing: outputs of one maker may share work."""
+        return self.readers[v] == {group} and v not in self.kept and (len(maker.outs) == 1 or cost <= CHEAP)
 
     def nonempty(self, group: _Group) -> bool:
         """Index algebra supposes that loops run at least once."""

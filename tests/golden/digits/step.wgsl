@@ -1,4 +1,4 @@
-// 14 kernels
+// 13 kernels
 
 // random_split
 @group(0) @binding(0) var<storage, read> arg0: array<u32>;
@@ -312,11 +312,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// convert_broadcast_in_dim_lt_add
+// in_dim_lt_add_select_take
 @group(0) @binding(0) var<storage, read> arg0: array<u32>;
 @group(0) @binding(1) var<storage, read> arg1: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> out0: array<vec4<i32>>;
-@group(0) @binding(3) var<storage, read_write> out1: array<vec4<i32>>;
+@group(0) @binding(2) var<storage, read> arg2: array<i32>;
+@group(0) @binding(3) var<storage, read_write> out0: array<vec4<i32>>;
+@group(0) @binding(4) var<storage, read_write> out1: array<vec4<i32>>;
 
 fn mod_u32(a: u32, b: u32) -> u32 {
   if (b == 0u) { return 0u; }
@@ -327,7 +328,7 @@ fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); 
 
 fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
 
-struct ElementValues { y152: i32, y154: i32 }
+struct ElementValues { y156: i32, y162: i32 }
 fn element(i: u32, x7: u32, x8: u32, x148: u32) -> ElementValues {
   // digits.py:151 in update
   let v2 = i32(i);
@@ -461,8 +462,14 @@ fn element(i: u32, x7: u32, x8: u32, x148: u32) -> ElementValues {
   let v151 = i32(v150);
   let v152 = 0i + v151;
   // digits.py:152 in update
-  let v154 = v152 + 1437i;
-  return ElementValues(v152, v154);
+  let v153 = v152 < 0i;
+  let v155 = v152 + 1437i;
+  let v156 = select(v152, v155, v153);
+  let v158 = max(v156, 0i);
+  let v159 = min(v158, 1436i);
+  let v161 = v159 * 1i;
+  let v162 = arg2[u32(v161)];
+  return ElementValues(v156, v162);
 }
 
 @compute @workgroup_size(256)
@@ -476,185 +483,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let y1 = element(i + 1u, x7, x8, x148.y);
     let y2 = element(i + 2u, x7, x8, x148.z);
     let y3 = element(i + 3u, x7, x8, x148.w);
-    out0[i / 4u] = vec4<i32>(y0.y152, y1.y152, y2.y152, y3.y152);
-    out1[i / 4u] = vec4<i32>(y0.y154, y1.y154, y2.y154, y3.y154);
-  }
-}
-
-// in_dim_lt_add_select_take
-@group(0) @binding(0) var<storage, read> arg0: array<u32>;
-@group(0) @binding(1) var<storage, read> arg1: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> arg2: array<vec4<i32>>;
-@group(0) @binding(3) var<storage, read> arg3: array<vec4<i32>>;
-@group(0) @binding(4) var<storage, read> arg4: array<i32>;
-@group(0) @binding(5) var<storage, read_write> out0: array<vec4<i32>>;
-@group(0) @binding(6) var<storage, read_write> out1: array<vec4<i32>>;
-
-fn mod_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) { return 0u; }
-  return a % b;
-}
-
-fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); }
-
-fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
-
-struct ElementValues { y156: i32, y162: i32 }
-fn element(i: u32, x7: u32, x8: u32, x148: u32, x154: i32, x155: i32) -> ElementValues {
-  // digits.py:151 in update
-  let v2 = i32(i);
-  let v3 = u32(v2);
-  let v5 = v3 * 1u;
-  let v6 = 0u + v5;
-  let v9 = x7 ^ x8;
-  let v11 = v9 ^ 466688986u;
-  let v12 = 0u + x7;
-  let v13 = v6 + x8;
-  let v14 = v12 + v13;
-  let v16 = shl_u32(v13, 13u);
-  let v18 = shr_u32(v13, 19u);
-  let v19 = v16 | v18;
-  let v20 = v14 ^ v19;
-  let v21 = v14 + v20;
-  let v23 = shl_u32(v20, 15u);
-  let v25 = shr_u32(v20, 17u);
-  let v26 = v23 | v25;
-  let v27 = v21 ^ v26;
-  let v28 = v21 + v27;
-  let v30 = shl_u32(v27, 26u);
-  let v32 = shr_u32(v27, 6u);
-  let v33 = v30 | v32;
-  let v34 = v28 ^ v33;
-  let v35 = v28 + v34;
-  let v36 = shl_u32(v34, 6u);
-  let v37 = shr_u32(v34, 26u);
-  let v38 = v36 | v37;
-  let v39 = v35 ^ v38;
-  let v40 = v35 + x8;
-  let v41 = v11 + 1u;
-  let v42 = v39 + v41;
-  let v43 = v40 + v42;
-  let v44 = shl_u32(v42, 17u);
-  let v45 = shr_u32(v42, 15u);
-  let v46 = v44 | v45;
-  let v47 = v43 ^ v46;
-  let v48 = v43 + v47;
-  let v50 = shl_u32(v47, 29u);
-  let v52 = shr_u32(v47, 3u);
-  let v53 = v50 | v52;
-  let v54 = v48 ^ v53;
-  let v55 = v48 + v54;
-  let v57 = shl_u32(v54, 16u);
-  let v58 = shr_u32(v54, 16u);
-  let v59 = v57 | v58;
-  let v60 = v55 ^ v59;
-  let v61 = v55 + v60;
-  let v63 = shl_u32(v60, 24u);
-  let v65 = shr_u32(v60, 8u);
-  let v66 = v63 | v65;
-  let v67 = v61 ^ v66;
-  let v68 = v61 + v11;
-  let v70 = x7 + 2u;
-  let v71 = v67 + v70;
-  let v72 = v68 + v71;
-  let v73 = shl_u32(v71, 13u);
-  let v74 = shr_u32(v71, 19u);
-  let v75 = v73 | v74;
-  let v76 = v72 ^ v75;
-  let v77 = v72 + v76;
-  let v78 = shl_u32(v76, 15u);
-  let v79 = shr_u32(v76, 17u);
-  let v80 = v78 | v79;
-  let v81 = v77 ^ v80;
-  let v82 = v77 + v81;
-  let v83 = shl_u32(v81, 26u);
-  let v84 = shr_u32(v81, 6u);
-  let v85 = v83 | v84;
-  let v86 = v82 ^ v85;
-  let v87 = v82 + v86;
-  let v88 = shl_u32(v86, 6u);
-  let v89 = shr_u32(v86, 26u);
-  let v90 = v88 | v89;
-  let v91 = v87 ^ v90;
-  let v92 = v87 + x7;
-  let v93 = x8 + 3u;
-  let v94 = v91 + v93;
-  let v95 = v92 + v94;
-  let v96 = shl_u32(v94, 17u);
-  let v97 = shr_u32(v94, 15u);
-  let v98 = v96 | v97;
-  let v99 = v95 ^ v98;
-  let v100 = v95 + v99;
-  let v101 = shl_u32(v99, 29u);
-  let v102 = shr_u32(v99, 3u);
-  let v103 = v101 | v102;
-  let v104 = v100 ^ v103;
-  let v105 = v100 + v104;
-  let v106 = shl_u32(v104, 16u);
-  let v107 = shr_u32(v104, 16u);
-  let v108 = v106 | v107;
-  let v109 = v105 ^ v108;
-  let v110 = v105 + v109;
-  let v111 = shl_u32(v109, 24u);
-  let v112 = shr_u32(v109, 8u);
-  let v113 = v111 | v112;
-  let v114 = v110 ^ v113;
-  let v115 = v110 + x8;
-  let v117 = v11 + 4u;
-  let v118 = v114 + v117;
-  let v119 = v115 + v118;
-  let v120 = shl_u32(v118, 13u);
-  let v121 = shr_u32(v118, 19u);
-  let v122 = v120 | v121;
-  let v123 = v119 ^ v122;
-  let v124 = v119 + v123;
-  let v125 = shl_u32(v123, 15u);
-  let v126 = shr_u32(v123, 17u);
-  let v127 = v125 | v126;
-  let v128 = v124 ^ v127;
-  let v129 = v124 + v128;
-  let v130 = shl_u32(v128, 26u);
-  let v131 = shr_u32(v128, 6u);
-  let v132 = v130 | v131;
-  let v133 = v129 ^ v132;
-  let v134 = v129 + v133;
-  let v135 = shl_u32(v133, 6u);
-  let v136 = shr_u32(v133, 26u);
-  let v137 = v135 | v136;
-  let v138 = v134 ^ v137;
-  let v139 = v134 + v11;
-  let v141 = x7 + 5u;
-  let v142 = v138 + v141;
-  let v143 = v139 ^ v142;
-  let v145 = mod_u32(v143, 1437u);
-  let v147 = v145 * 1342u;
-  let v149 = v147 + x148;
-  let v150 = mod_u32(v149, 1437u);
-  let v151 = i32(v150);
-  let v152 = 0i + v151;
-  // digits.py:152 in update
-  let v153 = v152 < 0i;
-  let v156 = select(x155, x154, v153);
-  let v158 = max(v156, 0i);
-  let v159 = min(v158, 1436i);
-  let v161 = v159 * 1i;
-  let v162 = arg4[u32(v161)];
-  return ElementValues(v156, v162);
-}
-
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let i = 4u * (group.x * 256u + thread);
-  if (i < 64u) {
-    let x7 = arg0[0u];
-    let x8 = arg0[1u];
-    let x148 = arg1[i / 4u];
-    let x154 = arg2[i / 4u];
-    let x155 = arg3[i / 4u];
-    let y0 = element(i, x7, x8, x148.x, x154.x, x155.x);
-    let y1 = element(i + 1u, x7, x8, x148.y, x154.y, x155.y);
-    let y2 = element(i + 2u, x7, x8, x148.z, x154.z, x155.z);
-    let y3 = element(i + 3u, x7, x8, x148.w, x154.w, x155.w);
     out0[i / 4u] = vec4<i32>(y0.y156, y1.y156, y2.y156, y3.y156);
     out1[i / 4u] = vec4<i32>(y0.y162, y1.y162, y2.y162, y3.y162);
   }
