@@ -25,6 +25,8 @@ ArgNums = int | Sequence[int]
 
 
 def _named(g: Callable[..., Any], verb: str, f: Function) -> Callable[..., Any]:
+    if not callable(f):
+        raise TypeError(f"{verb}: wanted a function, got {f!r}")
     wrapped = wraps(f, updated=())(boundary(g)) if hasattr(f, "__name__") else boundary(g)
     wrapped.__name__ = f"{verb}({name_of(f)})"
     return wrapped
@@ -35,7 +37,9 @@ class _Differentiated:
 
     def __init__(self, f: Function, argnums: ArgNums, args: tuple[Any, ...], kwargs: dict[str, Any], verb: str) -> None:
         self.single = isinstance(argnums, int)
-        wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+        wanted: list[Any] = [argnums] if isinstance(argnums, int) else list(argnums)
+        if not all([isinstance(i, int) for i in wanted]):
+            raise ArgumentError(f"{verb}({name_of(f)}): argnums must be an int or a sequence of ints, got {argnums!r}")
         if any(not -len(args) <= i < len(args) for i in wanted):
             raise ArgumentError(f"{verb}({name_of(f)}): argnums={argnums} asks for an argument that was not given by "
                                 f"position; {len(args)} were")
@@ -278,6 +282,7 @@ def _in_axes(flat: Flat, in_axes: Any, args: tuple[Any, ...], kwargs: dict[str, 
         entries = tree.broadcast_prefix(given, args, is_leaf=_is_none)
     except ArgumentError as error:
         raise ArgumentError(f"{flat.title}: in_axes={in_axes!r} does not fit the arguments: {error}") from None
+    _check_axes(f"{flat.title}: in_axes", in_axes, entries)
     entries += [0] * (len(flat.leaves) - len(entries))      # keyword arguments are mapped over their first axis
     axes: list[int | None] = []
     for name, x, a in zip(flat.names, flat.leaves, entries, strict=True):
@@ -303,10 +308,17 @@ def _axis_size(flat: Flat, axes: Sequence[int | None], given: int | None) -> int
 def _out_axes(flat: Flat, out_axes: Any) -> list[int | None]:
     tree_of_none = tree.unflatten(flat.out_tree, [0] * flat.out_tree.num_leaves)
     try:
-        return tree.broadcast_prefix(out_axes, tree_of_none, is_leaf=_is_none)
+        entries = tree.broadcast_prefix(out_axes, tree_of_none, is_leaf=_is_none)
     except ArgumentError as error:
         raise ArgumentError(
             f"{flat.title}: out_axes={out_axes!r} does not fit the outputs {flat.out_tree}: {error}") from None
+    _check_axes(f"{flat.title}: out_axes", out_axes, entries)
+    return entries
+
+
+def _check_axes(what: str, given: Any, entries: Sequence[Any]) -> None:
+    if not all([a is None or isinstance(a, int) for a in entries]):
+        raise ArgumentError(f"{what} must be an int, None, or a tree of them, got {given!r}")
 
 
 def _moved(x: Value, source: int, to: int) -> Value:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lantern import tree
+from lantern.dtypes import is_float
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, as_values
 from lantern.trace.aval import ShapedArray
@@ -30,7 +31,7 @@ class Linearized:
         self.nonzero_out: list[bool] = []
 
         def body(*ins: Value) -> Sequence[Value]:
-            tangents = [*[Zero(typeof(x)) for x in t.captured], *ins[len(args):]]
+            tangents = [*[Zero(typeof(x)) for x in t.captured], *_of_floats(ins[len(args):])]
             outs, touts = jvp_eval(t.jaxpr, ins[: len(args)], tangents, t.known)
             self.nonzero_out = [type(o) is not Zero for o in touts]
             return [*outs, *pick(touts, self.nonzero_out)]
@@ -89,13 +90,18 @@ def push_forward(flat: Flat, tangents: Sequence[Tangent]) -> tuple[list[Value], 
 
     def body(*ins: Value) -> Sequence[Value]:
         zero = [Zero(typeof(x)) for x in t.captured]
-        outs, touts = jvp_eval(t.jaxpr, ins[: len(args)], [*zero, *ins[len(args):]], t.known)
+        outs, touts = jvp_eval(t.jaxpr, ins[: len(args)], [*zero, *_of_floats(ins[len(args):])], t.known)
         return [*outs, *map(materialise, touts)]
 
     every = [*args, *tangents]
     j = trace(body, [typeof(x) for x in every], every, title=flat.title)
     outs = eval_jaxpr(j.jaxpr, [*j.captured, *every], j.known)
     return outs[: len(outs) // 2], outs[len(outs) // 2:]
+
+
+def _of_floats(tangents: Sequence[Value]) -> list[Tangent]:
+    """Integers and bools cannot move a little: their tangents are zero, whatever was given."""
+    return [x if is_float(typeof(x).dtype) else Zero(typeof(x)) for x in tangents]
 
 
 def check_tangents(flat: Flat, tangents: Sequence[Any]) -> list[Value]:

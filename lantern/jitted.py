@@ -64,7 +64,7 @@ class Jitted(Generic[P, R]):
     def __init__(self, f: Callable[P, R], static_argnums: Sequence[int], static_argnames: Sequence[str],
                  donate_argnums: Sequence[int], device: Device | None) -> None:
         self.f, self.device, self.n_compiles = f, device, 0
-        self.donate = frozenset(donate_argnums)
+        self.donate = _donated_positions(f, donate_argnums)
         self.static = _static_names(f, static_argnums, static_argnames)
         self.signature = inspect.signature(f) if self.static else None
         self.cache: BoundedCache[Any, Entry] = BoundedCache(512)
@@ -181,9 +181,11 @@ class Jitted(Generic[P, R]):
     def _donated_leaves(self, flat: Flat) -> list[int]:
         """Positions among the leaves of those that belong to donated arguments."""
         args, kwargs = tree.unflatten(flat.treedef, range(len(flat.leaves)))
-        names = list(self.signature.parameters) if self.signature else []
-        chosen = [kwargs[names[i]] if names else args[i] for i in self.donate]
-        return sorted(tree.leaves(chosen))
+        if self.signature:
+            names = list(self.signature.parameters)
+            return sorted(tree.leaves([kwargs[names[i]] for i in self.donate if names[i] in kwargs]))
+        given = range(-len(args), len(args))    # what is given by keyword is not donated, as in JAX
+        return sorted(tree.leaves([args[i] for i in self.donate if i in given]))
 
     def _check_donation(self, flat: Flat, traced: Traced) -> None:
         shift = len(traced.captured)
@@ -253,6 +255,18 @@ def _static_names(f: Function, argnums: Sequence[int], argnames: Iterable[str]) 
             raise ArgumentError(
                 f"jit({name_of(f)}): static_argnums={i} is out of range for the parameters {', '.join(parameters)}")
     return tuple(dict.fromkeys([*[parameters[i] for i in argnums], *argnames]))
+
+
+def _donated_positions(f: Function, argnums: Sequence[int]) -> frozenset[int]:
+    if not argnums:
+        return frozenset()
+    parameters = inspect.signature(f).parameters
+    count = len(parameters)
+    for i in argnums:
+        if not -count <= i < count and all(p.kind is not p.VAR_POSITIONAL for p in parameters.values()):
+            raise ArgumentError(f"jit({name_of(f)}): donate_argnums={i} is out of range for the parameters "
+                                f"{', '.join(parameters)}")
+    return frozenset(argnums)
 
 
 def _check_hashable(title: str, name: str, value: Any) -> None:

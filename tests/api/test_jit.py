@@ -131,6 +131,19 @@ def test_donation() -> None:
     assert step(np.ones(3, np.float32), g).tolist() == [0.0, 0.0, 0.0]
 
 
+def test_donation_by_position_only() -> None:
+    with pytest.raises(ArgumentError, match=r"jit\(<lambda>\): donate_argnums=2 is out of range .* x, y"):
+        lantern.jit(lambda x, y: x + y, donate_argnums=2)
+    step = lantern.jit(lambda x, y: x + y, donate_argnums=(1, 0))
+    x: Any = jnp.ones(3)
+    y: Any = jnp.ones(3)
+    assert step(x, y=y).tolist() == [2.0, 2.0, 2.0]
+    assert x.is_deleted() and not y.is_deleted()
+    many = lantern.jit(lambda *xs: xs[0] + xs[1], donate_argnums=1)
+    assert many(jnp.ones(3), y).tolist() == [2.0, 2.0, 2.0]
+    assert y.is_deleted()
+
+
 def test_donating_what_others_hold() -> None:
     """A captured array, and a number whose memory eager code uses again and again."""
     scale: Any = jnp.ones(3)

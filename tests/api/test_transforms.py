@@ -44,6 +44,38 @@ def test_grad_refuses_integers_and_vectors() -> None:
         lantern.grad(f)("a")
 
 
+@pytest.mark.parametrize("number", [3, True, np.int32(3)])
+def test_integers_have_zero_tangents(number: Any) -> None:
+    """Also where they become floats on the way: a cotangent cut to an integer would be a wrong number."""
+    def f(x: Any, i: Any) -> Any:
+        return x * i * 0.3
+
+    _, pull = lantern.vjp(f, jnp.ones(2), number)
+    gx, gi = pull(jnp.ones(2))
+    close(gx, [0.3 * number] * 2)
+    assert float(gi) == 0
+    one = type(number)(1)
+    for push in (lambda *t: lantern.jvp(f, (jnp.ones(2), number), t)[1], lantern.linearize(f, jnp.ones(2), number)[1]):
+        assert push(jnp.zeros(2), one).tolist() == [0.0, 0.0]
+
+
+def test_arguments_of_the_transforms_that_cannot_be() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x * y
+
+    wrong: Any = "x"
+    with pytest.raises(ArgumentError, match=r"grad\(f\): argnums must be an int or a sequence of ints, got 'x'"):
+        lantern.grad(f, argnums=wrong)(1.0, 2.0)
+    with pytest.raises(ArgumentError, match=r"vmap\(f\): in_axes must be an int, None, or a tree .*, got \(0, 'x'\)"):
+        lantern.vmap(f, in_axes=(0, wrong))(jnp.ones(2), jnp.ones(2))
+    with pytest.raises(ArgumentError, match=r"vmap\(f\): out_axes must be an int, None, or a tree of them, got 0\.5"):
+        lantern.vmap(f, out_axes=0.5)(jnp.ones(2), jnp.ones(2))
+    number: Any = 3
+    for transform in (lantern.grad, lantern.value_and_grad, lantern.vmap, lantern.jit, lantern.hessian):
+        with pytest.raises(TypeError, match="wanted a function, got 3"):
+            transform(number)
+
+
 def test_vjp_jvp_linearize_and_their_messages() -> None:
     def f(x: Any, y: Any) -> Any:
         return {"a": jnp.sin(x) * y, "b": y}
