@@ -43,7 +43,7 @@ class _Differentiated:
         if any(not -len(args) <= i < len(args) for i in wanted):
             raise ArgumentError(f"{verb}({name_of(f)}): argnums={argnums} asks for an argument that was not given by "
                                 f"position; {len(args)} were")
-        self.positions = [i % len(args) for i in wanted]
+        self.positions: list[int] = [i % len(args) for i in wanted]
         self.f, self.args, self.kwargs = f, args, kwargs
         self.__name__ = name_of(f)
         self.aux: Any = None

@@ -195,9 +195,9 @@ def inexact_dtype(dtype: DType) -> DType:
 
 
 def common_dtype(xs: Sequence[Operand], floats: bool = False) -> tuple[DType, bool]:
-    """The dtype that operands meet in, and whether it is weak; `floats` asks for a float."""
-    kinds = [kind_of(x) for x in xs]
-    return promote([*kinds, (python_dtype(float), True)] if floats else kinds)
+    """The dtype that operands meet in, and whether it is weak; `floats` makes integers floats, as weak as they were."""
+    dtype, weak = promote([kind_of(x) for x in xs])
+    return (python_dtype(float), weak) if floats and not is_float(dtype) else (dtype, weak)
 
 
 def promoted(function: str, *xs: Any, floats: bool = False) -> list[Value]:

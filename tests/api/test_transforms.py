@@ -115,6 +115,22 @@ def test_jacobians_and_hessian() -> None:
         close(second(lambda x: 0.5 * x @ quadratic @ x)(x), quadratic)
 
 
+def test_the_gradient_of_a_laplacian(device: str) -> None:
+    """Third derivatives, whose program has constants (unit vectors) as results on the way."""
+    rng = np.random.default_rng(8)
+    centres, weights = np.float32(rng.standard_normal((10, 2))), np.float32(rng.standard_normal(10))
+
+    def field(x: Any) -> Any:
+        return jnp.sum(weights * jnp.exp(-jnp.sum((centres - x) ** 2, axis=-1)))
+
+    slope = lantern.grad(lambda x: jnp.trace(lantern.hessian(field)(x)))
+    x = jnp.asarray([-1.0, 0.0])
+    wanted = [-4.7012, 3.5764]      # by JAX
+    close(slope(x), wanted, 1e-4)
+    close(lantern.jit(slope)(x), wanted, 1e-4)
+    close(lantern.jit(lantern.vmap(slope))(jnp.stack([x, x])), [wanted] * 2, 1e-4)
+
+
 @pytest.mark.parametrize("transform", [lambda f: f, lantern.jit], ids=["plain", "jit"])
 def test_smooth_functions_have_higher_derivatives_at_ties(transform: Any) -> None:
     """Written with abs and maximum, which have a corner there, these would lose their curvature."""

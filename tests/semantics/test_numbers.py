@@ -94,6 +94,8 @@ def test_promotion(device: str) -> None:
     assert joined("int32", "float16") == "float16"
     assert joined("int8", "uint8") == "int16"
     assert joined("bfloat16", "float16") == "float32"
+    half = jnp.ones((2,), "bfloat16")       # a quotient of integers is as weak as they are
+    assert [str((half * (n / 2)).dtype) for n in (jnp.ones((2,), "int32"), jnp.asarray(3))] == ["float32", "bfloat16"]
     assert joined("bool", "int8") == "int8"
     assert (jnp.ones((2,), "int8") + 1).dtype == np.int8
     assert (jnp.ones((2,), "int8") + 1.5).dtype == np.float32
