@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias, TypeGuard
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lantern.ops.convert import convert
 from lantern.source import user_source
 from lantern.trace.array import Array
 from lantern.trace.array import is_array as is_array
+from lantern.trace.array import is_host_array as is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.constants import narrowed
 from lantern.trace.context import EAGER, bind1, current
@@ -47,11 +48,6 @@ AxisLike: TypeAlias = "int | Sequence[int] | None"
 # one function of ours to another) a literal.
 Operand: TypeAlias = "Array | NumpyArray | Literal | bool | int | float"
 _PLAIN = frozenset({float, int, bool, Literal})
-
-
-def is_host(x: Any) -> TypeGuard[NumpyArray]:
-    """Whether x is NumPy's: an array, or a scalar (which has an array's shape, dtype and item)."""
-    return isinstance(x, (np.ndarray, np.generic))
 
 
 def as_sequence(x: Any) -> Sequence[Any]:
@@ -94,7 +90,7 @@ def operand(function: str, x: Any) -> Operand:
     """
     if is_array(x) or type(x) in _PLAIN:
         return x
-    if is_host(x):
+    if is_host_array(x):
         return host_array(function, np.asarray(x))
     if isinstance(x, (bool, int, float)):       # a subclass, such as Dim
         return int(x) if isinstance(x, int) else float(x)

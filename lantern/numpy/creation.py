@@ -23,7 +23,7 @@ from lantern.lax.operands import (
     constant,
     host_array,
     is_array,
-    is_host,
+    is_host_array,
     operand,
     shape_error,
     shape_of,
@@ -60,7 +60,7 @@ def asarray(a: Any, dtype: DTypeLike = None) -> Array:
         return _from_lists(a, wanted)       # pyright: ignore[reportUnknownArgumentType]
     if wanted is None:
         return as_array("asarray", a)
-    if is_host(a):
+    if is_host_array(a):
         return constant(np.asarray(host_convert(np.asarray(a), wanted)))
     found = operand("asarray", a)
     if isinstance(found, Array):

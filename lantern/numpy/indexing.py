@@ -25,7 +25,7 @@ from lantern.lax.operands import (
     cast,
     common_shape,
     is_array,
-    is_host,
+    is_host_array,
     shape_error,
     size_of,
     stretch,
@@ -82,7 +82,7 @@ def _positions(function: str, indices: Any) -> Positions:
     Raises TypeError unless it is made of integers.
     """
     found: Positions = indices if is_array(indices) else np.asarray(indices)
-    if is_host(found) and found.size == 0 and not is_host(indices):
+    if is_host_array(found) and found.size == 0 and not is_host_array(indices):
         found = found.astype(np.int32)      # an empty list has no dtype of its own
     if not is_integer(found.dtype):
         raise type_error(f"{function}: positions must be integers, got {found.dtype}")
@@ -105,7 +105,7 @@ def take(a: ArrayLike, indices: ArrayLike | Sequence[int], axis: int | None = No
         x, axis = ravel(x), 0
     place = canonical_axis("take", axis, x.aval)
     positions = _positions("take", indices)
-    if mode is None and is_host(positions):
+    if mode is None and is_host_array(positions):
         return gather.take(x, _checked("take", positions, place, x.aval), place)
     return _taken(x, array("take", positions), place, mode)
 
@@ -223,7 +223,7 @@ def _entry(aval: ShapedArray, entry: Any) -> list[Item | EllipsisType]:
         return [_positions("getitem", entry)]
     if hasattr(entry, "__index__") and not isinstance(entry, (bool, np.bool_, np.ndarray)):
         return [operator.index(entry)]
-    if isinstance(entry, list) or is_host(entry):
+    if isinstance(entry, (list, np.ndarray, np.generic)):
         values: NumpyArray = np.asarray(entry)      # pyright: ignore[reportUnknownArgumentType]
         if values.dtype == np.bool_ and values.ndim:
             return [*values.nonzero()]

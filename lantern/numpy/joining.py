@@ -21,7 +21,7 @@ from lantern.lax.operands import (
     constant,
     describe,
     is_array,
-    is_host,
+    is_host_array,
     shape_error,
 )
 from lantern.numpy.arithmetic import subtract
@@ -35,7 +35,7 @@ from lantern.trace.array import Array
 
 def _arrays(function: str, arrays: Any, dtype: DTypeLike = None) -> list[Array]:
     """At least one array, all of one dtype."""
-    if is_array(arrays) or is_host(arrays):
+    if is_array(arrays) or is_host_array(arrays):
         arrays = [arrays[k] for k in range(len(arrays))]
     xs = [array(function, a) for a in arrays]
     if not xs:
@@ -285,7 +285,7 @@ def pad(array: ArrayLike, pad_width: Any, mode: str = "constant", *, constant_va
 
 def _constant_pad(x: Array, widths: Sequence[tuple[int, int]], value: Any) -> Array:
     config = [(low, high, 0) for low, high in widths]
-    number = value.item() if is_host(value) and value.ndim == 0 else value
+    number = value.item() if is_host_array(value) and value.ndim == 0 else value
     if isinstance(number, (bool, int, float)):
         return ops.pad(x, cast(number, x.dtype), config)
     inside = ops.pad(broadcast_in_dim(constant(True), x.shape, ()), False, config)
