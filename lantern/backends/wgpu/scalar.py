@@ -64,6 +64,7 @@ def constant(const: Const, opaque: bool = False) -> str:
     if kind == "f32":
         value = float(const.value)
         strange = not math.isfinite(value) or 0.0 < abs(value) < 1.2e-38 or (const.bits == 0x80000000)
+        strange |= const.bits & 0x7fffffff == 0x7f7fffff    # the largest: its shortest decimal lies beyond it
         return f"bits_f32(0x{const.bits:08x}u)" if strange or opaque else _decimal(const)
     if opaque or (kind == "i32" and const.bits == 0x80000000):
         return f"opaque_{kind}(0x{const.bits:08x}u)"
