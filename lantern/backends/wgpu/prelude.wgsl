@@ -17,7 +17,8 @@ fn is_nan(x: f32) -> bool { return magnitude(x) > 0x7f800000u; }
 
 fn is_finite(x: f32) -> bool { return magnitude(x) < 0x7f800000u; }
 
-fn with_sign(x: f32, s: f32) -> f32 { return bitcast<f32>(magnitude(x) | (bitcast<u32>(s) & 0x80000000u)); }
+// |x| with the sign of s. Masks would do, but Mesa 22's llvmpipe miscompiles them beside a test for NaN.
+fn with_sign(x: f32, s: f32) -> f32 { return select(abs(x), -abs(x), bitcast<u32>(s) >= 0x80000000u); }
 
 // Negation by the sign bit: NaN and zeros keep their other bits.
 fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
