@@ -164,7 +164,7 @@ class _Fuser:
         return merged
 
     def is_single(self, maker: _Group, group: _Group, v: int, cost: int) -> bool:
-        """Whether only this group reads `v`, so that inlining it repeats nothing: outputs of one maker may share work."""
+        """Whether only this group reads `v`, and inlining it repeats nothing: outputs of one maker may share work."""
         return self.readers[v] == {group} and v not in self.kept and (len(maker.outs) == 1 or cost <= CHEAP)
 
     def nonempty(self, group: _Group) -> bool:
