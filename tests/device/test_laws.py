@@ -47,3 +47,20 @@ def test_random_programs(backend: WgpuBackend, f: Program) -> None:
 def test_programs_that_a_driver_once_got_wrong(backend: WgpuBackend, steps: Any) -> None:
     """Copying a sign with masks, in two tanh of each other, was miscompiled by llvmpipe."""
     same_as_the_judge(Program(steps), "gpu")
+
+
+def test_a_spread_array_cut_at_both_ends(backend: WgpuBackend) -> None:
+    """A slice of an interior padding: the guard of the fused load starts before the first position."""
+    def f(x: Any, y: Any) -> Any:
+        spread = lantern.lax.pad(x, 0.0, [(1, 2, 1), (0, 1, 2)])
+        return spread[2:-1, 1:] * jnp.sum(y)
+
+    def with_weights(x: Any, y: Any) -> Any:
+        out = f(x, y)
+        return jnp.sum(out * jnp.reshape(jnp.arange(out.size, dtype=jnp.float32), out.shape))
+
+    with lantern.default_device("reference"):
+        wanted = np.asarray(lantern.jit(f)(X, Y)), np.asarray(lantern.grad(with_weights)(X, Y))
+    with lantern.default_device("gpu"):
+        np.testing.assert_allclose(np.asarray(lantern.jit(f)(X, Y)), wanted[0], rtol=1e-5)
+        np.testing.assert_allclose(np.asarray(lantern.jit(lantern.grad(with_weights))(X, Y)), wanted[1], rtol=1e-5)

@@ -87,6 +87,17 @@ def grouped(text: str) -> str:
     return f"({text})" if " " in text else text
 
 
+def from_start(place: str, start: int) -> str:
+    """The distance of a position from where a guard starts, which may lie before the first position.
+
+    >>> from_start("i", 2), from_start("i", -1)
+    ('(i - 2u)', '(i + 1u)')
+    """
+    if start == 0:
+        return place
+    return f"({place} - {start}u)" if start > 0 else f"({place} + {-start}u)"
+
+
 def quarter(place: str) -> str:
     """The number of the vec4 that an element is in."""
     return f"{grouped(place)} / 4u"
@@ -203,7 +214,7 @@ class Scope:
         for p in parts:
             place = self.coordinate(p.group, p.inner, p.size)
             if p.guard:
-                place = f"({place} - {p.guard.start}u)" if p.guard.start else place
+                place = from_start(place, p.guard.start)
                 place = f"{place} / {p.guard.step}u" if p.guard.step > 1 else place
             if p.stride == 0 or place == "0u":
                 continue
@@ -228,7 +239,7 @@ class Scope:
             if stop < p.size:
                 tests.append(f"{place} < {max(stop, 0)}u")
             if step > 1:
-                tests.append(f"({place} - {start}u) % {step}u == 0u" if start else f"{place} % {step}u == 0u")
+                tests.append(f"{from_start(place, start)} % {step}u == 0u")
         return " && ".join(tests)
 
     def comment(self, source: object) -> None:
