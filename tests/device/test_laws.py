@@ -64,3 +64,15 @@ def test_a_spread_array_cut_at_both_ends(backend: WgpuBackend) -> None:
     with lantern.default_device("gpu"):
         np.testing.assert_allclose(np.asarray(lantern.jit(f)(X, Y)), wanted[0], rtol=1e-5)
         np.testing.assert_allclose(np.asarray(lantern.jit(lantern.grad(with_weights))(X, Y)), wanted[1], rtol=1e-5)
+
+
+def test_a_fold_over_one_column_between_others(backend: WgpuBackend) -> None:
+    """Softmax over an axis of size one, of a sum over columns: a stage with fewer columns than lanes keeps its value."""
+    def f(x: Any) -> Any:
+        return lantern.nn.softmax(jnp.sum(x, axis=0)[:, None], axis=1) * jnp.exp(jnp.sum(x, axis=0))[:, None]
+
+    x = GENERATOR.normal(size=(5, 33)).astype("f4")
+    with lantern.default_device("reference"):
+        wanted = np.asarray(lantern.jit(f)(x))
+    with lantern.default_device("gpu"):
+        np.testing.assert_allclose(np.asarray(lantern.jit(f)(x)), wanted, rtol=1e-4)

@@ -226,7 +226,8 @@ class _Writer:
     def _turn(self, plan: _Plan, turn: int, start: str, test: str) -> None:
         """One turn of a loop in a block of its own."""
         scope, heads = self.scope, list[str]()
-        if plan.count > 1 or "col" in plan.point.coordinates or any(f.op in ARG for f in plan.stage.reductions):
+        wanted = "col" in plan.point.coordinates or "col" in test or any(f.op in ARG for f in plan.stage.reductions)
+        if plan.count > 1 or wanted:
             heads += ["{", f"let col = {start};"]
         if test or not heads:
             heads.append(f"if ({test}) {{" if test else "{")
