@@ -67,7 +67,7 @@ def test_a_spread_array_cut_at_both_ends(backend: WgpuBackend) -> None:
 
 
 def test_a_fold_over_one_column_between_others(backend: WgpuBackend) -> None:
-    """Softmax over an axis of size one, of a sum over columns: a stage with fewer columns than lanes keeps its value."""
+    """Softmax over an axis of size one, of a sum: a stage with fewer columns than lanes keeps its value."""
     def f(x: Any) -> Any:
         return lantern.nn.softmax(jnp.sum(x, axis=0)[:, None], axis=1) * jnp.exp(jnp.sum(x, axis=0))[:, None]
 

@@ -88,3 +88,17 @@ def test_no_tracer_outlives_its_trace(f: Program) -> None:
     lantern.jit(lantern.grad(scalar(f)))(X, Y)
     gc.collect()
     assert not [x for x in gc.get_objects() if type(x) is Tracer]
+
+
+def test_products_and_folds_of_one_kernel_do_not_share_their_memory() -> None:
+    """Two sums of squares behind a product of one element, and the largest square: one kernel on the CPU."""
+    def f(x: Any) -> Any:
+        y = jnp.exp(0.1 * (x @ x.T))
+        return jnp.sum(y * y) + 10.0 * jnp.sum(jnp.sin(y) * jnp.sin(y)) + jnp.max(y * x[:, :1])
+
+    for x in (X[:1], X):
+        with lantern.default_device("reference"):
+            wanted = np.asarray(f(x))
+        for device in ("cpu", "emulate"):
+            with lantern.default_device(device):
+                close(lantern.jit(f)(x), wanted)

@@ -252,8 +252,8 @@ def _fold(plan: Plan, stage: Stage, operand: int, op: ReduceOp) -> int:
     value = plan.nodes[operand]
     shape = value.shape[:len(kernel.rows)] if value.shape else tuple([min(n, 1) for n in kernel.rows])
     dtype = I32 if op in (ReduceOp.ARGMAX, ReduceOp.ARGMIN) else value.dtype
-    if kernel.dot is not None and isinstance(value.what, Apply) and value.what.op is ScalarOp.MUL:
-        dot = kernel.dot
+    dot = kernel.dot if stage is kernel.stages[0] and op is ReduceOp.SUM else None
+    if dot is not None and isinstance(value.what, Apply) and value.what.op is ScalarOp.MUL:
         product = Product(dot.batch, dot.m, dot.n, count)
         node = Node(product, value.what.operands, dtype, kernel.rows, kernel.rows + stage.cols)
         return plan.add((Product, value.what.operands), node)

@@ -47,6 +47,7 @@ def _target(to: Writer, number: int, node: Node) -> Value:
         layout = to.destination(sink)
         fits = layout.shape == node.shape and layout.dtype == node.dtype and layout.strides == row_major(node.shape)
         if last != number and fits and to.last[number] <= last and to.reads.get(layout.memory, -1) < number:
+            to.reads[layout.memory] = to.last[number]       # taken until then: another product may not have it
             return Value("", node.shape, node.dtype, layout)
     return to.target(number, node, over=False)
 
