@@ -32,12 +32,24 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
+def need_gpu() -> None:
+    """Skip without an adapter; fail where one was promised."""
+    if not lantern.devices("gpu"):
+        assert not config.flags.require_adapter, "LANTERN_REQUIRE_ADAPTER is set and there is no GPU adapter"
+        pytest.skip("no GPU adapter")
+
+
+@pytest.fixture
+def gpu() -> None:
+    """The test needs a GPU adapter."""
+    need_gpu()
+
+
 @pytest.fixture(params=["reference", "emulate", "cpu", "gpu"])
 def device(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each device in turn, as the default one."""
     name: str = request.param
-    if name == "gpu" and not lantern.devices("gpu"):
-        assert not config.flags.require_adapter, "LANTERN_REQUIRE_ADAPTER is set and there is no GPU adapter"
-        pytest.skip("no GPU adapter")
+    if name == "gpu":
+        need_gpu()
     with lantern.default_device(name):
         yield name

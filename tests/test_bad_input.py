@@ -221,10 +221,9 @@ assert (small @ small).tolist() == [[16.0] * 16] * 16
 """
 
 
+@pytest.mark.usefixtures("gpu")
 def test_arrays_larger_than_a_binding() -> None:
     """A clear error and never an abort; what fits works before and after."""
-    if not lantern.devices("gpu"):
-        pytest.skip("no GPU adapter")
     limits = "max-buffer-size=4096,max-storage-buffer-binding-size=4096"
     found = run_python(LARGE, LANTERN_DEVICE="gpu", LANTERN_LIMITS=limits)
     assert found.returncode == 0, found.stderr
@@ -234,9 +233,8 @@ def test_arrays_larger_than_a_binding() -> None:
         assert "bytes of device memory, but one buffer on this device holds at most 4096. Split the array" in line, line
 
 
+@pytest.mark.usefixtures("gpu")
 def test_limits_that_cannot_be_read() -> None:
-    if not lantern.devices("gpu"):
-        pytest.skip("no GPU adapter")
     found = run_python("import lantern; lantern.numpy.ones(3)", LANTERN_DEVICE="gpu", LANTERN_LIMITS="nonsense")
     assert found.returncode == 1
     assert "DeviceError: LANTERN_LIMITS: wanted name=number" in found.stderr and "got 'nonsense'" in found.stderr

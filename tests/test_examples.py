@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import lantern
-from lantern import config
 from lantern.examples import digits
 
 FIRST = 10
@@ -38,11 +37,9 @@ def test_the_same_seed_gives_the_same_run(cpu: digits.Result) -> None:
     assert other.losses != again.losses
 
 
+@pytest.mark.usefixtures("gpu")
 def test_the_gpu_agrees(cpu: digits.Result) -> None:
     """Accuracy within 1 %, the first ten losses within 1e-4."""
-    if not lantern.devices("gpu"):
-        assert not config.flags.require_adapter, "LANTERN_REQUIRE_ADAPTER is set and there is no GPU adapter"
-        pytest.skip("no GPU adapter")
     with lantern.default_device("gpu"):
         gpu = digits.train(digits.load(), seed=0, steps=digits.QUICK_STEPS)
     np.testing.assert_allclose(gpu.losses[:FIRST], cpu.losses[:FIRST], rtol=1e-4)
