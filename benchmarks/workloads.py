@@ -60,10 +60,14 @@ class Bench:
         return {"torch": Contender(lambda: call(*tensors), self.torch.wait)}
 
     def copy(self, x: Array) -> dict[str, Contender]:
-        """Reading and writing as many bytes as x has: by NumPy on the CPU, by a kernel of one operation elsewhere."""
+        """Reading and writing as many bytes as x has: by NumPy on the CPU, elsewhere by PyTorch or a kernel of ours."""
         if self.on_cpu:
             out = np.empty_like(x)
             return {"copy": Contender(lambda: np.copyto(out, x))}
+        if self.torch is not None:
+            source = self.torch.put(x)
+            target = self.torch.torch.empty_like(source)
+            return {"copy": Contender(lambda: target.copy_(source), self.torch.wait)}
         return {"copy": _jitted(self.lantern, lambda v: -v, (x,))}
 
 

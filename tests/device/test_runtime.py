@@ -15,7 +15,7 @@ import pytest
 
 from lantern import config
 from lantern.backends import emulate
-from lantern.backends.wgpu import AdapterInfo, WgpuBackend, adapters
+from lantern.backends.wgpu import AdapterInfo, WgpuBackend, adapters, memory
 from lantern.backends.wgpu.device import honoured_limits
 from lantern.backends.wgpu.memory import size_class
 from lantern.backends.wgpu.native import wgpu
@@ -358,3 +358,41 @@ def test_size_classes() -> None:
         assert size <= max(256, 2 * nbytes if nbytes <= 1 << 20 else nbytes * 1.25 + 1)
     aval: ShapedArray = shaped((1,), BOOL)
     assert aval.nbytes == 1
+
+
+def test_memory_is_kept_for_a_loop_and_given_up_later(backend: WgpuBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop over large arrays gets the same buffers again; what nobody wants for a second goes back to the driver."""
+    now, pool = [100.0], backend.pool
+    monkeypatch.setattr(memory.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(memory, "KEEP", 1 << 12)
+    pool.collect()
+    pool.trim()
+    held = [pool.take(1 << 20) for _ in range(3)]
+    numbers = {a.id for a in held}
+    for _ in range(5):
+        for a in held:
+            pool.give(a)
+        now[0] += 0.3
+        held = [pool.take(1 << 20) for _ in range(3)]
+        assert {a.id for a in held} == numbers
+    for a in held:
+        pool.give(a)
+    pool.collect()
+    now[0] += 0.5
+    pool.collect()
+    assert pool.unused == 3 << 20
+    now[0] += 2.0
+    pool.collect()
+    assert pool.unused == 0
+
+
+def test_memory_kept_has_a_limit(backend: WgpuBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = backend.pool
+    monkeypatch.setattr(memory, "KEEP", 1 << 12)
+    monkeypatch.setattr(memory, "KEEP_BRIEFLY", 2 << 20)
+    pool.collect()
+    pool.trim()
+    for a in [pool.take((4 << 20) + pool.live) for _ in range(3)]:
+        pool.give(a)
+    pool.collect()
+    assert pool.unused <= max(2 << 20, 2 * pool.live)

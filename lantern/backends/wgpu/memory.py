@@ -5,6 +5,7 @@ Work runs in the order of submission, so memory that Python has dropped may be g
 from __future__ import annotations
 
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -12,19 +13,22 @@ from typing import Any
 from lantern.backends.wgpu.native import STAGING, STORAGE, Handle, Native, wgpu
 from lantern.errors import DeviceError
 
-KEEP = 256 << 20            # bytes of unused memory that are kept in any case
+KEEP = 256 << 20            # bytes of unused memory that are kept in any case,
+KEEP_BRIEFLY = 1 << 30      # and while a loop may want them back, these, or twice what is in use,
+BRIEFLY = 1.0               # for so many seconds: getting memory from the driver costs more than a kernel that fills it
 
 
 class Allocation:
-    """A buffer of the device. `epoch`: the last recording that used it."""
+    """A buffer of the device. `epoch`: the last recording that used it; `idle`: since when it is free."""
 
-    __slots__ = ("epoch", "handle", "id", "size")
+    __slots__ = ("epoch", "handle", "id", "idle", "size")
 
     def __init__(self, handle: Handle, number: int, size: int) -> None:
         self.handle = handle
         self.id = number
         self.size = size
         self.epoch = -1
+        self.idle = 0.0
 
 
 class Buffer:
@@ -76,6 +80,7 @@ class Pool:
         self.returned: deque[Allocation] = deque()
         self.live = 0
         self.unused = 0
+        self._aged = 0.0
 
     def take(self, nbytes: int) -> Allocation:
         """Memory of at least `nbytes` bytes, its contents unknown. Raises DeviceError if there is no more."""
@@ -94,6 +99,7 @@ class Pool:
 
     def give(self, allocation: Allocation) -> None:
         """Take memory back; it may be handed out again at once."""
+        allocation.idle = 0.0
         self._free.setdefault(allocation.size, []).append(allocation)
         self.live -= allocation.size
         self.unused += allocation.size
@@ -102,15 +108,32 @@ class Pool:
         """Take in what Python has dropped, and give up memory that has not been wanted for long."""
         while self.returned:
             self.give(self.returned.popleft())
-        if self.unused > max(KEEP, self.live):
-            self.trim(max(KEEP, self.live) // 2)
+        if self.unused > KEEP:
+            now = time.monotonic()
+            most = max(KEEP_BRIEFLY, 2 * self.live)
+            if self.unused > most or now - self._aged > BRIEFLY / 4:
+                self._age(now, most)
 
-    def trim(self, keep: int = 0) -> None:
-        """Give unused memory up until `keep` bytes are left of it, the largest first."""
+    def _age(self, now: float, most: int) -> None:
+        self._aged = now
+        for free in self._free.values():
+            for allocation in reversed(free):
+                if allocation.idle:
+                    break               # those below have been free for longer
+                allocation.idle = now
+        self._release(KEEP, now - BRIEFLY)
+        self._release(most, now)
+
+    def trim(self) -> None:
+        """Give up all unused memory."""
+        self._release(0, float("inf"))
+
+    def _release(self, keep: int, before: float) -> None:
+        """Give up memory that has been free since `before`, the largest first, until `keep` bytes are left."""
         gone: set[int] = set()
         for size in sorted(self._free, reverse=True):
             free = self._free[size]
-            while free and self.unused > keep:
+            while free and self.unused > keep and free[0].idle <= before:
                 allocation = free.pop(0)
                 gone.add(allocation.id)
                 self.unused -= size

@@ -349,6 +349,9 @@ def write_body(scope: Scope, stage: Stage, memory: Memory, wanted: Sequence[Ref]
     return names
 
 
+INVERTIBLE = 0x7E800000     # 2**126: the inverse of a smaller f32 is no denormal
+
+
 def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str]) -> str:
     """One operation, minding what constant evaluation refuses and what drivers fold wrongly."""
     body, texts = stage.body, [names[r] for r in instr.operands]
@@ -361,6 +364,9 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
         guarded = _guarded(instr.op, texts, zeros)
         if guarded is not None:
             return guarded
+        divisor = body[instr.operands[1]]
+        if instr.op is ScalarOp.DIV and isinstance(divisor, Const) and divisor.bits & 0x7FFFFFFF < INVERTIBLE:
+            return f"{texts[0]} / {texts[1]}"
     if instr.op is ScalarOp.NOT:
         inner = body[instr.operands[0]]
         if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)

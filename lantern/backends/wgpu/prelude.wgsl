@@ -57,6 +57,12 @@ fn div_zero(zero: f32, x: f32) -> f32 {
   return select(y, bits_f32(0x7fc00000u), magnitude(x) == 0u || is_nan(x));
 }
 
+// Division may be x times the inverse of y, and the inverse of a large number is a denormal, which may become zero.
+fn div_f32(x: f32, y: f32) -> f32 {
+  let s = select(1.0, 0.25, magnitude(y) >= 0x7e800000u);
+  return (x * s) / (y * s);
+}
+
 // The builtins may be off by several ulp, and wrong for negative numbers.
 fn rsqrt_f32(x: f32) -> f32 {
   let r = 1.0 / sqrt(x);

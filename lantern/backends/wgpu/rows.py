@@ -26,6 +26,7 @@ from lantern.backends.wgpu.nest import (
 from lantern.backends.wgpu.point import Point, make_point, store_refs
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
 from lantern.backends.wgpu.trees import arg_tree, tree
+from lantern.dtypes import BOOL, U32
 from lantern.lower.expr import DType, Load, ReduceOp, Ref
 from lantern.lower.kernel import Kernel, Stage, Store, Target
 
@@ -300,12 +301,15 @@ class _Writer:
     def _finish(self, plan: _Plan, slot: int, op: ReduceOp, dtype: DType) -> None:
         """Fold the lanes of a row together. Every invocation takes part: a barrier needs uniform control flow."""
         name, total, position = f"r{plan.number}_{slot}", f"a{plan.number}_{slot}", f"p{plan.number}_{slot}"
-        kind = scalar.wgsl_type(dtype)
         if plan.count == 0 or self.layout.lanes == 1:
             if op in ARG:
                 total = "0i" if plan.count == 0 else position
             self.scope.add(f"let {name} = {total};")
             return
+        truth = dtype == BOOL and op not in ARG
+        if dtype == BOOL:       # lanes of NVIDIA's driver lose each other's bools in workgroup memory
+            dtype, total = U32, f"u32({total})"
+        kind = scalar.wgsl_type(dtype)
         function = f"row_{op.value}_{kind}"
         self.scratch[f"scratch_{kind}"] = kind
         if op in ARG:
@@ -314,7 +318,8 @@ class _Writer:
             self.scope.add(f"let {name} = {function}(thread, lane, {total}, {position});")
         else:
             self.trees[function] = tree(function, op, dtype, self.layout)
-            self.scope.add(f"let {name} = {function}(thread, lane, {total});")
+            found = f"{function}(thread, lane, {total})"
+            self.scope.add(f"let {name} = {found} != 0u;" if truth else f"let {name} = {found};")
 
 
 def _registers(plans: Sequence[_Plan], layout: Layout, taken: int

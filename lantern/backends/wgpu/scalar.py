@@ -76,13 +76,13 @@ def _decimal(const: Const) -> str:
     return text if "." in text or "e" in text else text + ".0"
 
 
-_INFIX: dict[ScalarOp, str] = {ScalarOp.ADD: "+", ScalarOp.SUB: "-", ScalarOp.MUL: "*", ScalarOp.DIV: "/"}
+_INFIX: dict[ScalarOp, str] = {ScalarOp.ADD: "+", ScalarOp.SUB: "-", ScalarOp.MUL: "*"}
 _COMPARE: dict[ScalarOp, str] = {ScalarOp.EQ: "==", ScalarOp.NE: "!=", ScalarOp.LT: "<", ScalarOp.LE: "<=",
                                  ScalarOp.GT: ">", ScalarOp.GE: ">="}
 _BITWISE: dict[ScalarOp, str] = {ScalarOp.AND: "&", ScalarOp.OR: "|", ScalarOp.XOR: "^"}
 _FLOAT_CALLS = frozenset({
-    ScalarOp.MOD, ScalarOp.SIGN, ScalarOp.SQRT, ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG,
-    ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS, ScalarOp.TAN, ScalarOp.TANH, ScalarOp.ATAN2, ScalarOp.ERF,
+    ScalarOp.DIV, ScalarOp.MOD, ScalarOp.SIGN, ScalarOp.SQRT, ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1,
+    ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS, ScalarOp.TAN, ScalarOp.TANH, ScalarOp.ATAN2, ScalarOp.ERF,
     ScalarOp.ERFINV, ScalarOp.POW, ScalarOp.MAX, ScalarOp.MIN, ScalarOp.EQ, ScalarOp.NE, ScalarOp.NEG,
 })
 _FLOAT_BUILTINS = frozenset({ScalarOp.ABS, ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND})

@@ -1191,6 +1191,12 @@ fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); 
 // NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
 fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, a > b || is_nan(a)); }
 
+// Division may be x times the inverse of y, and the inverse of a large number is a denormal, which may become zero.
+fn div_f32(x: f32, y: f32) -> f32 {
+  let s = select(1.0, 0.25, magnitude(y) >= 0x7e800000u);
+  return (x * s) / (y * s);
+}
+
 // 1.2 ulp. x = k ln 2 + r, with ln 2 in two parts; 2**k in two factors, so that results may be denormal.
 fn exp_f32(x: f32) -> f32 {
   let c = clamp(x, -104.0, 89.0);
@@ -1262,7 +1268,7 @@ fn stage2(row: u32, col: u32, x0: f32, x8: i32, x17: f32, r0_0: f32, r1_0: f32, 
   // digits.py:130 in example_loss
   let v12 = v7 * v11;
   let v14 = -0.015625 * v11;
-  let v16 = r0_1 / r1_0;
+  let v16 = div_f32(r0_1, r1_0);
   let v18 = v16 * x17;
   let v19 = v14 + v18;
   out1[row * 10u + col] = v19;
