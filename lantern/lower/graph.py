@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lantern.lower.kernel import Dispatch, Kernel, Program
+from lantern.lower.kernel import Dispatch, Kernel, Program, Region, Run
 from lantern.lower.print import print_program
 from lantern.trace.aval import ShapedArray
 
@@ -13,6 +13,15 @@ class Node:
     """One launch: `kernel` on the numbered values `args`, giving the values `outs`."""
 
     kernel: Kernel
+    args: tuple[int, ...]
+    outs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One region: opaque to fusion."""
+
+    region: Region
     args: tuple[int, ...]
     outs: tuple[int, ...]
 
@@ -28,9 +37,10 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     out_avals: tuple[ShapedArray, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node | Call, ...]
     name: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        steps = tuple([Dispatch(n.kernel, n.args, n.outs) for n in self.nodes])
+        steps = tuple([Dispatch(n.kernel, n.args, n.outs) if isinstance(n, Node) else Run(n.region, n.args, n.outs)
+                       for n in self.nodes])
         return print_program(Program(self.values, self.inputs, self.outputs, self.out_avals, steps))

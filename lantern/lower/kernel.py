@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -123,7 +124,73 @@ class Dispatch:
     outs: tuple[int, ...]
 
 
-Step: TypeAlias = "Alloc | Free | Clear | Dispatch"
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Runs `body` once for each step 0, 1, ..., length - 1, or backwards if `reverse`.
+
+    args: constants, initial carry, xs. outs: last carry, ys. The body takes constants, carry and one row of each of xs,
+    and gives carry and one row of each of ys: row k of a buffer of `length` rows of n elements is its elements from
+    k * n on. The body owns its carry (those inputs are donated): the initial one is copied first. Its outputs are
+    different slots; those of ys are neither inputs nor constants of it, so they may lie in the rows themselves.
+    """
+
+    body: Program
+    constants: int
+    carry: int
+    length: int
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """Runs `body` on the carry as long as `condition` gives true.
+
+    args: the condition's constants, the body's constants, initial carry. outs: last carry. The condition takes its
+    constants and the carry, writes neither, and gives one bool; the body takes its constants and the carry, which it
+    owns (the initial one is copied first), and gives the carry, in different slots.
+    """
+
+    condition: Program
+    body: Program
+    condition_constants: int
+    body_constants: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Runs the branch whose number the i32 args[0] is; it is in range. Each branch takes args[1:] and gives outs, in
+    slots of its own that differ."""
+
+    branches: tuple[Program, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostCall:
+    """Calls a Python function with args as NumPy arrays of the avals `args`; it returns arrays of the avals `outs`.
+
+    Host calls run in the order of the program. Equality is by the identity of the function.
+    """
+
+    function: Callable[..., Sequence[Any]]
+    args: tuple[ShapedArray, ...]
+    outs: tuple[ShapedArray, ...]
+    name: str = field(default="", compare=False)
+
+
+Region: TypeAlias = "Loop | While | Branch | HostCall"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Does what no single kernel can. It gives its output slots memory (they have none before), and never writes its
+    arguments."""
+
+    region: Region
+    args: tuple[int, ...]
+    outs: tuple[int, ...]
+
+
+Step: TypeAlias = "Alloc | Free | Clear | Dispatch | Run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +212,33 @@ class Program:
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
-        """The kernels in launch order."""
-        return tuple([s.kernel for s in self.steps if isinstance(s, Dispatch)])
+        """The kernels in launch order; those of loops and branches once, where they stand."""
+        return tuple(_kernels(self))
+
+
+def subprograms(region: Region) -> tuple[Program, ...]:
+    """The programs that a region runs."""
+    match region:
+        case Loop(body):
+            return (body,)
+        case While(condition, body):
+            return (condition, body)
+        case Branch(branches):
+            return branches
+        case HostCall():
+            return ()
+
+
+def _kernels(program: Program) -> Iterator[Kernel]:
+    for step in program.steps:
+        match step:
+            case Dispatch(kernel):
+                yield kernel
+            case Run(region):
+                for inner in subprograms(region):
+                    yield from _kernels(inner)
+            case Alloc() | Free() | Clear():
+                pass
 
 
 @dataclass(frozen=True, slots=True)

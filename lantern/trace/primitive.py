@@ -1,7 +1,7 @@
 """Primitives: one frozen value holds every rule of an operation."""
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
 from lantern.trace.aval import ShapedArray
 
 if TYPE_CHECKING:
-    from lantern.lower.kernel import Kernel
-    from lantern.trace.jaxpr import Eqn
+    from lantern.lower.kernel import Kernel, Program, Region
+    from lantern.trace.jaxpr import Eqn, Jaxpr
 
 # What a rule computes with: a Tracer or another Array, a NumPy array, a Literal; in tangents also Zero, under
 # transposition also Linear. The closed set spans floors above this one, so the alias stays open.
@@ -64,6 +64,18 @@ class Alias(Enum):
     OPERAND = "operand"
 
 
+@dataclass(frozen=True, slots=True)
+class Structured:
+    """A lowering that runs sub-jaxprs or Python: `rule(avals, lower, **params)` gives a Region of `lower/kernel.py`.
+
+    `lower(jaxpr, donated, own)` is the Program of a sub-jaxpr: inputs at the positions `donated` may be overwritten;
+    its outputs are different slots, those at the positions `own` are no inputs, and no output is an input that is not
+    donated.
+    """
+
+    rule: RegionRule
+
+
 AbstractRule: TypeAlias = Callable[..., Sequence[ShapedArray]]
 ImplRule: TypeAlias = Callable[..., Sequence[Any]]
 JvpRule: TypeAlias = Callable[Concatenate[Sequence[Value], Sequence[Value], Sequence[Tangent], ...], Sequence[Tangent]]
@@ -73,6 +85,8 @@ TransposeRule: TypeAlias = Callable[Concatenate[Sequence[Tangent], Sequence[Valu
 BatchRule: TypeAlias = Callable[Concatenate[Axis, Sequence[Value], Dims, ...], tuple[Sequence[Value], Dims]]
 SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Sequence[Eqn]]]"
 LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
+SubLowering: TypeAlias = "Callable[[Jaxpr, Collection[int], Collection[int]], Program]"
+RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +98,8 @@ class Primitive:
     name       unique; the registry refuses a second
     abstract   (avals, **params) -> out avals; where shape errors are born
     impl       (NumPy arrays, **params) -> NumPy arrays; written for truth, not speed
-    lower      (operand avals, **params) -> one unfused Kernel; Inline; Alias; or None (reference only)
+    lower      (operand avals, **params) -> one unfused Kernel; Inline; Alias; Structured; or None
+               (reference only)
     jvp        (primals, outs, tangents, **params) -> out tangents, in terms of ops; for first-order primitives
     jvp_joint  (primals, tangents, **params) -> (outs, out tangents); for primitives with sub-jaxprs
     transpose  (cotangents, args, **params) -> one cotangent or None an argument; args in question are `Linear`
@@ -95,7 +110,7 @@ class Primitive:
     name: str
     abstract: AbstractRule
     impl: ImplRule
-    lower: LowerRule | Inline | Alias | None
+    lower: LowerRule | Inline | Alias | Structured | None
     batch: BatchRule
     jvp: JvpRule | None = None
     jvp_joint: JointJvpRule | None = None
