@@ -33,6 +33,34 @@ def spread(force: Force, count: int) -> Sequence[bool]:
     return (force,) * count if isinstance(force, bool) else force
 
 
+def parts(xs: Sequence[T], *sizes: int) -> list[list[T]]:
+    """Consecutive parts of these sizes, and what is left.
+
+    >>> parts("abcde", 2, 1)
+    [['a', 'b'], ['c'], ['d', 'e']]
+    """
+    cut: list[list[T]] = []
+    at = 0
+    for n in sizes:
+        cut.append(list(xs[at: at + n]))
+        at += n
+    return [*cut, list(xs[at:])]
+
+
+def settle(mask: Mask, step: Callable[[list[bool]], Sequence[bool]]) -> tuple[list[bool], list[bool]]:
+    """What a loop does to the mask of its carry: grown until the body, `step`, adds nothing to it.
+
+    And where the body gives less than the grown mask says, so that the caller must force it.
+    """
+    grown = list(mask)
+    while True:
+        found = step(grown)
+        more = [a or b for a, b in zip(grown, found, strict=True)]
+        if more == grown:
+            return grown, [a and not b for a, b in zip(grown, found, strict=True)]
+        grown = more
+
+
 def zeros(aval: ShapedArray) -> Value:
     """A written-out zero: a literal if it has rank 0."""
     zero = literal(0, aval.dtype)

@@ -4,17 +4,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce, has_effect
 from lantern.transforms.masks import Force, Mask, memo_by_jaxpr, pick, spread
 
 
 @memo_by_jaxpr
 def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask,
-                       force: Force = False) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
+                       force: Force = False, hoisting: bool = False
+                       ) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
     """(known, unknown, unknown_out, residuals).
 
     known: known ins -> known outs + residuals. unknown: residuals + unknown ins -> unknown outs. The residuals are
     named by the variables of `jaxpr`. `force`: outputs that must come from `unknown` even if they are known.
+    `hoisting`: what is known shall run once for all rounds of a loop, so that effects, which are for each round, wait.
     """
     unknown = set(pick(jaxpr.invars, unknown_in))
 
@@ -25,6 +27,10 @@ def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask,
     rest: list[Eqn] = []
     for e in jaxpr.eqns:
         flags = [is_unknown(a) for a in e.invars]
+        if hoisting and has_effect(e):
+            rest.append(e)
+            unknown.update(e.outvars)
+            continue
         if not any(flags):
             known_eqns.append(e)
             continue

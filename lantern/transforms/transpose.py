@@ -12,7 +12,7 @@ from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal
 from lantern.trace.primitive import Linear, Tangent, Value, Zero
 from lantern.trace.staging import trace_closed
-from lantern.transforms.masks import Mask, materialise, memo_by_jaxpr, pick
+from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, pick, spread
 
 
 class _Cotangents:
@@ -66,10 +66,10 @@ def _transpose_eqn(e: Eqn, env: dict[Any, Value], ct: _Cotangents) -> None:
 
 
 @memo_by_jaxpr
-def transpose_jaxpr(lin: Jaxpr, linear: Mask, nonzero: Mask, force: bool = False) -> tuple[Jaxpr, list[bool]]:
+def transpose_jaxpr(lin: Jaxpr, linear: Mask, nonzero: Mask, force: Force = False) -> tuple[Jaxpr, list[bool]]:
     """(other ins, nonzero cotangents) -> cotangents of the linear ins that are reached, and which those are.
 
-    `force`: of all linear ins.
+    `force`: linear ins whose cotangent is written out, reached or not.
     """
     reached: list[bool] = []
     others = pick(lin.in_avals, linear, False)
@@ -78,7 +78,7 @@ def transpose_jaxpr(lin: Jaxpr, linear: Mask, nonzero: Mask, force: bool = False
         rest: Iterator[Value] = iter(args[len(others):])
         cts = [next(rest) if nz else Zero(a.aval) for a, nz in zip(lin.outvars, nonzero, strict=True)]
         back = transpose_eval(lin, linear, args[: len(others)], cts)
-        back = [materialise(c) for c in back] if force else back
+        back = [materialise(c) if f else c for c, f in zip(back, spread(force, len(back)), strict=True)]
         reached.extend([type(c) is not Zero for c in back])
         return pick(back, reached)
 
