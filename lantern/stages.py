@@ -13,7 +13,7 @@ from lantern import config, events
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
-from lantern.devices import REFERENCE, clear_literals, common_device, literal_buffer
+from lantern.devices import REFERENCE, clear_literals, common_device, literal_buffer, on_device
 from lantern.errors import DeviceError, ShapeError
 from lantern.lower.kernel import Kernel, Program
 from lantern.lower.passes import Lowering, lower_jaxpr
@@ -23,8 +23,9 @@ from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
-from lantern.trace.primitive import Inline, Primitive, Value
+from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
+from lantern.transforms.callback import HOST_PRIMITIVES
 from lantern.tree import TreeDef
 
 logger = logging.getLogger("lantern")
@@ -163,12 +164,25 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
         avals.append(a.aval if isinstance(a, (DeviceArray, Literal)) else _aval_of(primitive, a))
         buffers.append(a.buffer if type(a) is DeviceArray else literal_buffer(a, device) if type(a) is Literal
                        else device.backend.write(np.asarray(a)))
-    key = (primitive, tuple(avals), tuple([(k, param_key(v)) for k, v in params.items()]), device, config.flags.check)
-    compiled = _eager.get(key)
-    if compiled is None:
-        compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))
+    if primitive in HOST_PRIMITIVES:
+        return _call_host(primitive, args, params, device)
+    if primitive.lower is Inline.SUBJAXPR or isinstance(primitive.lower, Structured):
+        compiled = _compile_operation(primitive, avals, params, device)     # its jaxpr is new each time: by fingerprint
+    else:
+        key = (primitive, tuple(avals), tuple([(k, param_key(v)) for k, v in params.items()]), device,
+               config.flags.check)
+        compiled = _eager.get(key)
+        if compiled is None:
+            compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))
     outs = compiled.executable(buffers)
     return [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
+
+
+def _call_host(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+               device: Device) -> list[DeviceArray]:
+    """A call of the user's Python needs no program."""
+    outs = primitive.impl(*[a.value if type(a) is Literal else np.asarray(a) for a in args], **params)
+    return [on_device(x, device) for x in outs]
 
 
 def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
@@ -182,7 +196,7 @@ def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
 def _compile_operation(primitive: Primitive, avals: Sequence[ShapedArray], params: Mapping[str, Any],
                        device: Device) -> Compiled:
     if primitive.lower is Inline.SUBJAXPR:
-        return compile_jaxpr(params["jaxpr"], device, name=str(params["name"]))
+        return compile_jaxpr(params["jaxpr"], device, name=str(params.get("name", primitive.name)))
     source = user_source()
     invars = tuple([Var(a) for a in avals])
     try:

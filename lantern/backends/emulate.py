@@ -14,13 +14,33 @@ import numpy as np
 from lantern.backends.base import Buffer, Executable
 from lantern.dtypes import BOOL, is_float
 from lantern.errors import InternalError
-from lantern.lower.expr import Apply, Const, Gather, Instr, Load, LoopIndex, Reduced
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, ScatterAdd, Stage, Store, Target
+from lantern.lower.expr import Apply, Const, Gather, Instr, Load, LoopIndex, Reduced, ReduceOp
+from lantern.lower.kernel import (
+    Alloc,
+    Branch,
+    Clear,
+    Copy,
+    Dispatch,
+    Free,
+    HostCall,
+    Kernel,
+    Loop,
+    Program,
+    Region,
+    Run,
+    Scatter,
+    Stage,
+    Store,
+    Target,
+    While,
+)
 from lantern.lower.print import print_kernel
 from lantern.lower.scalar import apply, fold
 from lantern.trace.aval import ShapedArray
 
 AnyArray: TypeAlias = "np.ndarray[Any, Any]"
+FOLDS: dict[ReduceOp, np.ufunc] = {ReduceOp.SUM: np.add, ReduceOp.PROD: np.multiply, ReduceOp.MAX: np.maximum,
+                                   ReduceOp.MIN: np.minimum}
 
 
 def run_kernel(kernel: Kernel, args: Sequence[AnyArray]) -> list[AnyArray]:
@@ -35,9 +55,12 @@ def run_kernel(kernel: Kernel, args: Sequence[AnyArray]) -> list[AnyArray]:
     >>> run_kernel(reduction(x, y, ReduceOp.SUM, (1,)), [np.ones((2, 3), np.float32)])
     [array([3., 3.], dtype=float32)]
     """
-    added = {s.out for stage in kernel.stages for s in stage.stores if isinstance(s, ScatterAdd)}
-    outs = [np.zeros(a.size, a.dtype) if k in added else _unwritten(a) for k, a in enumerate(kernel.outs)]
-    _launch(kernel, [np.ascontiguousarray(x).reshape(-1) for x in args], outs)
+    flat = [np.ascontiguousarray(x).reshape(-1) for x in args]
+    scattered = {s.out: s.start for stage in kernel.stages for s in stage.stores if isinstance(s, Scatter)}
+    outs = [_unwritten(a) for a in kernel.outs]
+    for out, start in scattered.items():
+        outs[out][:] = np.zeros((), outs[out].dtype) if start is None else flat[start]
+    _launch(kernel, flat, outs)
     return [x.reshape(a.shape) for x, a in zip(outs, kernel.outs, strict=True)]
 
 
@@ -54,9 +77,47 @@ def run_program(program: Program, inputs: Sequence[AnyArray]) -> list[AnyArray]:
                 del memory[slot]
             case Clear(slot):
                 memory[slot][:] = np.zeros((), memory[slot].dtype)
+            case Copy(slot, source):
+                memory[slot][:] = memory[source]
             case Dispatch(kernel, args, outs):
                 _launch(kernel, [memory[s] for s in args], [memory[s] for s in outs])
+            case Run(region, args, outs):
+                made = run_region(region, [memory[s].copy() for s in args])
+                memory.update({s: np.array(x).reshape(-1) for s, x in zip(outs, made, strict=True)})
     return [memory[s].reshape(a.shape).copy() for s, a in zip(program.outputs, program.out_avals, strict=True)]
+
+
+def run_region(region: Region, args: Sequence[AnyArray]) -> Sequence[AnyArray]:
+    """The outputs of a region; its arguments are flat arrays."""
+    match region:
+        case Loop():
+            return _run_loop(region, args)
+        case While(condition, body, first, second):
+            carry = list(args[first + second:])
+            while bool(run_program(condition, [*args[:first], *carry])[0]):
+                carry = run_program(body, [*args[first:first + second], *carry])
+            return carry
+        case Branch(branches):
+            return run_program(branches[int(args[0][0])], args[1:])
+        case HostCall(function, avals, outs):
+            given = [x.reshape(a.shape) for x, a in zip(args, avals, strict=True)]
+            found = [np.asarray(x) for x in function(*given)]
+            if [(x.shape, x.dtype) for x in found] != [(a.shape, a.dtype) for a in outs]:
+                raise InternalError(f"internal: {region.name or 'a host call'} gave {found}, wanted {outs}")
+            return found
+
+
+def _run_loop(loop: Loop, args: Sequence[AnyArray]) -> list[AnyArray]:
+    kept = loop.constants + loop.carry
+    constants, carry = args[:loop.constants], list(args[loop.constants:kept])
+    rows = [x.reshape(loop.length, x.size // max(1, loop.length)) for x in args[kept:]]
+    made = [np.zeros((loop.length, a.size), a.dtype) for a in loop.body.out_avals[loop.carry:]]
+    for step in reversed(range(loop.length)) if loop.reverse else range(loop.length):
+        outs = run_program(loop.body, [*constants, *carry, *[x[step] for x in rows]])
+        carry = outs[:loop.carry]
+        for whole, row in zip(made, outs[loop.carry:], strict=True):
+            whole[step] = row.reshape(-1)
+    return [*carry, *made]
 
 
 class EmulateBackend:
@@ -111,10 +172,13 @@ def _launch(kernel: Kernel, args: Sequence[AnyArray], outs: Sequence[AnyArray]) 
                 case Store(out, value, offset, strides):
                     place = _checked(_address(domain, offset, strides), outs[out].size)
                     outs[out][place] = values[value]
-                case ScatterAdd(out, index, value, keep):
+                case Scatter(out, index, value, keep, op):
                     kept = values[keep]
                     place = _checked(values[index][kept], outs[out].size)
-                    np.add.at(outs[out], place, values[value][kept])
+                    if op is None:
+                        outs[out][place] = values[value][kept]
+                    else:
+                        FOLDS[op].at(outs[out], place, values[value][kept])
 
 
 def _body(stage: Stage, domain: tuple[int, ...], row_axes: int, args: Sequence[AnyArray],

@@ -1,39 +1,57 @@
-"""Jaxpr -> Graph: one unfused kernel per equation, by the lower rule of its primitive."""
+"""Jaxpr -> Graph: one unfused kernel (or one region) per equation, by the lower rule of its primitive."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
+from dataclasses import replace
 from typing import Any
 
 from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import Const, Load
-from lantern.lower.graph import Graph, Node
+from lantern.lower.graph import Call, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
 from lantern.lower.kernel import Kernel, Store, Target
 from lantern.lower.narrow import narrow
 from lantern.lower.rewrite import canonical, specialise
-from lantern.lower.views import fill
+from lantern.lower.views import fill, pointwise
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, param_key
-from lantern.trace.primitive import Alias, Inline, Primitive
+from lantern.trace.primitive import Alias, Inline, Primitive, Rewritten, Structured, SubLowering
 
 
-def build(jaxpr: Jaxpr, target: Target) -> Graph:
+def build(jaxpr: Jaxpr, target: Target, lower: SubLowering) -> Graph:
     """The graph of a jaxpr whose `jit` equations have been inlined.
 
     Literal operands become constants of the kernel, an operand that occurs twice is bound once, and reshapes are the
-    same value. Raises DeviceError for a primitive that only the reference computes.
+    same value. `lower` makes the programs of the jaxprs that loops and branches hold. Raises DeviceError for a
+    primitive that only the reference computes.
     """
-    return _Builder(target).build(jaxpr)
+    return _Builder(target, lower).build(jaxpr)
+
+
+def separate(graph: Graph, donated: Collection[int], own: Collection[int]) -> Graph:
+    """The same with outputs that are different values, as regions want them: an output that stands a second time, that
+    is an input at no position in `donated`, or that is an input at a position in `own`, is a copy."""
+    values, nodes = list(graph.values), list(graph.nodes)
+    given = {v: k for k, v in enumerate(graph.inputs)}
+    outputs: list[int] = []
+    for position, v in enumerate(graph.outputs):
+        if v in outputs or (v in given and (position in own or given[v] not in donated)):
+            aval = values[v]
+            values.append(aval)
+            nodes.append(Node(canonical(pointwise([aval], aval, lambda b, refs: refs[0])), (v,), (len(values) - 1,)))
+            v = len(values) - 1
+        outputs.append(v)
+    return replace(graph, values=tuple(values), nodes=tuple(nodes), outputs=tuple(outputs))
 
 
 class _Builder:
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Target, lower: SubLowering) -> None:
+        self.target, self.lower = target, lower
         self.values: list[ShapedArray] = []
         self.number: dict[Var, int] = {}
-        self.nodes: list[Node] = []
+        self.nodes: list[Node | Call] = []
 
     def build(self, jaxpr: Jaxpr) -> Graph:
         inputs = tuple([self.new(v) for v in jaxpr.invars])
@@ -67,11 +85,15 @@ class _Builder:
                     self.number[out] = self.constant(operand, out.aval)
                 else:
                     self.number[out] = self.number[operand]
-            case Inline.SUBJAXPR:
+            case Inline.SUBJAXPR | Rewritten():
                 raise InternalError(f"internal: {eqn.primitive} was not inlined before building")
             case None:
                 raise DeviceError(f"{eqn.primitive}: {self.target.backend} cannot compute this; only the reference can"
                                   f"{f', at {eqn.source}' if eqn.source else ''}; move it out of jit")
+            case Structured(rule):
+                region = rule([a.aval for a in eqn.invars], self.lower, **eqn.params)
+                args = tuple([self.output(a) for a in eqn.invars])
+                self.nodes.append(Call(region, args, tuple([self.new(v) for v in eqn.outvars])))
             case _:
                 self.launch(eqn)
 

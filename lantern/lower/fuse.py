@@ -8,7 +8,7 @@ absorb   both become one kernel over common rows, which may still store the valu
          products and reductions, softmax as one kernel of several stages, elementwise kernels with several outputs.
 
 What may be fused follows from the kernels alone; no primitive is known here. Values never move to where they would be
-computed more often, unless they are cheap.
+computed more often, unless they are cheap. Regions (loops, branches, calls of the host) stay as they are.
 """
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from typing import Any
 
 from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Const, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
-from lantern.lower.graph import Graph, Node
+from lantern.lower.graph import Call, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments, without_outputs
-from lantern.lower.kernel import Kernel, ScatterAdd, Stage, Target
+from lantern.lower.kernel import Kernel, Scatter, Stage, Target, calls_host
 from lantern.lower.merge import Wires, absorb, inline, is_pointwise, loads_of, origin
 from lantern.lower.rewrite import needed
 
@@ -38,25 +38,36 @@ def fuse(graph: Graph, target: Target) -> Graph:
     """The same values from fewer launches. Takes time about linear in the number of nodes."""
     fuser = _Fuser(graph, target)
     for group in fuser.groups:
-        fuser.take_in_copies(group)
+        if group.call is None:
+            fuser.take_in_copies(group)
     fuser.prune()
     for group in list(fuser.groups):
-        fuser.take_in(group)
+        fuser.begin(group)
+        if group.call is None:
+            fuser.take_in(group)
     fuser.prune()
     return Graph(graph.values, graph.inputs, graph.outputs, graph.out_avals, fuser.nodes(), graph.name)
 
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """A kernel in the making. `members` and `before` are sets of original nodes, as bits: its own, its ancestors."""
+    """A kernel in the making, or a call, whose kernel is nothing.
+
+    `members` and `before` are sets of original nodes, as bits: its own, its ancestors. `call` keeps a region's own
+    arguments and outputs: those of a group may have an order in addition (`_Fuser.call`).
+    """
 
     kernel: Kernel
     args: tuple[int, ...]
     outs: tuple[int, ...]
     members: int
     before: int
+    call: Call | None = None
     alive: bool = True
     visited: bool = False
+
+
+_NOTHING = Kernel((), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +112,54 @@ class _Fuser:
         # by the kernels' identity, not their value: equal kernels may come from different lines of the user's
         self.made: dict[tuple[Any, ...], tuple[Kernel, Sequence[int], Kernel, Kernel] | None] = {}
         self.described: dict[tuple[int, int], tuple[_Value | None, Kernel]] = {}
+        self.host_calls = 0
         for position, node in enumerate(graph.nodes):
-            group = _Group(node.kernel, node.args, node.outs, 1 << position, 0)
-            for v in node.args:
+            group = (_Group(node.kernel, node.args, node.outs, 1 << position, 0) if isinstance(node, Node)
+                     else self.call(node, 1 << position))
+            for v in group.args:
                 self.readers.setdefault(v, set()).add(group)
-            self.maker.update(dict.fromkeys(node.outs, group))
+            self.maker.update(dict.fromkeys(group.outs, group))
             self.groups.append(group)
+
+    def call(self, call: Call, member: int) -> _Group:
+        """A region as a group. Those that call the host run one after the other: each of them also makes a value, with
+        a negative number, that the next one reads."""
+        if not calls_host(call.region):
+            return _Group(_NOTHING, call.args, call.outs, member, 0, call)
+        self.host_calls += 1
+        first = self.host_calls == 1
+        args = call.args if first else (*call.args, 1 - self.host_calls)
+        return _Group(_NOTHING, args, (*call.outs, -self.host_calls), member, 0, call)
 
     # which fusions are wanted
 
     def take_in_copies(self, group: _Group) -> None:
         """Inline producers that only say where elements lie, or are constants."""
         for v in group.args:
-            maker = self.maker.get(v)
+            maker = self.kernel_of(v)
             if maker is not None and is_pointwise(maker.kernel):
                 value = self.describe(maker, v)
                 if value is not None and _is_free(value) and not (group.kernel.dot and value.guarded):
                     self.try_inline(maker, group, v)
 
-    def take_in(self, group: _Group) -> None:
-        """Fuse producers into a group until none of them will."""
-        refused: set[tuple[int, _Group]] = set()
+    def kernel_of(self, v: int) -> _Group | None:
+        """The group that makes a value, if that is a kernel."""
+        maker = self.maker.get(v)
+        return maker if maker is not None and maker.call is None else None
+
+    def begin(self, group: _Group) -> None:
+        """Gather the ancestors of a group whose turn has come."""
         group.visited = True
         for v in group.args:
             if v in self.maker:
                 group.before |= self.maker[v].before | self.maker[v].members
+
+    def take_in(self, group: _Group) -> None:
+        """Fuse producers into a group until none of them will."""
+        refused: set[tuple[int, _Group]] = set()
         while group.alive:
-            found = next(((v, self.maker[v]) for v in group.args
-                          if v in self.maker and (v, self.maker[v]) not in refused), None)
+            found = next(((v, maker) for v in group.args
+                          if (maker := self.kernel_of(v)) is not None and (v, maker) not in refused), None)
             if found is None:
                 return
             merged = self.try_fuse(found[1], group, found[0])
@@ -234,7 +265,7 @@ class _Fuser:
 
     def may_absorb(self, maker: _Group, group: _Group) -> bool:
         """Whether one kernel may do both: scatters stay alone, and long rows stay apart where there are few of them."""
-        if any(isinstance(s, ScatterAdd) for g in (maker, group) for stage in g.kernel.stages for s in stage.stores):
+        if any(isinstance(s, Scatter) for g in (maker, group) for stage in g.kernel.stages for s in stage.stores):
             return False
         few = self.target.split_reduce
         if not few or (is_pointwise(maker.kernel) and is_pointwise(group.kernel)):
@@ -290,37 +321,41 @@ class _Fuser:
         pending = [v]
         while pending:
             maker = self.maker.get(pending.pop())
-            if maker is None or not maker.alive or any(self.readers.get(o) or o in self.kept for o in maker.outs):
+            if maker is None or not maker.alive or any([self.is_wanted(o) for o in maker.outs]):
                 continue
             maker.alive = False
             for a in maker.args:
                 self.readers[a].discard(maker)
                 pending.append(a)
 
+    def is_wanted(self, v: int) -> bool:
+        """Whether anybody needs a value; that the host was called (a negative number) always counts."""
+        return v < 0 or v in self.kept or bool(self.readers.get(v))
+
     # the result
 
     def prune(self) -> None:
         """Drop groups that nobody reads, and outputs that nobody reads of the others."""
         for group in reversed(_ordered([g for g in self.groups if g.alive])):
-            wanted = [k for k, v in enumerate(group.outs) if self.readers.get(v) or v in self.kept]
+            wanted = [k for k, v in enumerate(group.outs) if self.is_wanted(v)]
             if not wanted:
                 group.alive = False
                 for v in group.args:
                     self.readers[v].discard(group)
-            elif len(wanted) < len(group.outs):
+            elif len(wanted) < len(group.outs) and group.call is None:
                 kernel = without_outputs(group.kernel, wanted)
                 used = used_arguments(kernel)
                 args, outs = [group.args[k] for k in used], tuple([group.outs[k] for k in wanted])
                 self.rebind(group, with_arguments(kernel, used), args, outs)
         self.groups = [g for g in self.groups if g.alive]
 
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[Node | Call, ...]:
         """The groups in an order in which they can run."""
         found: dict[int, Kernel] = {}
         for group in self.groups:
-            if id(group.kernel) not in found:
+            if group.call is None and id(group.kernel) not in found:
                 found[id(group.kernel)] = collapse(group.kernel)
-        return tuple([Node(found[id(g.kernel)], g.args, g.outs) for g in _ordered(self.groups)])
+        return tuple([g.call or Node(found[id(g.kernel)], g.args, g.outs) for g in _ordered(self.groups)])
 
 
 def _absorb_well(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | None:
@@ -349,7 +384,7 @@ def _stores_along_loops(kernel: Kernel) -> bool:
 def _is_along(kernel: Kernel, stage: Stage) -> bool:
     if any(r.op in (ReduceOp.ARGMAX, ReduceOp.ARGMIN) for r in stage.reductions):
         return False
-    strides = [s.strides for s in stage.stores if not isinstance(s, ScatterAdd)]
+    strides = [s.strides for s in stage.stores if not isinstance(s, Scatter)]
     return not stage.cols or all(s[-1] == 1 for s in strides)
 
 

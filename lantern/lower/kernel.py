@@ -30,16 +30,19 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class ScatterAdd:
-    """Adds `value` to outs[out] at the flat i32 position `index` where `keep` (bool) holds. The buffer starts as zeros.
+class Scatter:
+    """Folds `value` by `op` into outs[out] at the flat i32 position `index`, where `keep` (bool) holds.
 
-    Positions may repeat; outside `keep` nothing is written.
+    SUM, PROD, MAX and MIN may meet positions that repeat, in any order. `op` None writes the value, and no position
+    repeats. The buffer starts as the elements of args[start] (zeros if None); what is not written stays.
     """
 
     out: int
     index: Ref
     value: Ref
     keep: Ref
+    op: ReduceOp | None = ReduceOp.SUM
+    start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Stage:
     cols: tuple[int, ...]
     body: tuple[Instr, ...]
     reductions: tuple[Reduction, ...] = ()
-    stores: tuple[Store | ScatterAdd, ...] = ()
+    stores: tuple[Store | Scatter, ...] = ()
     sources: tuple[Source | None, ...] = field(default=(), compare=False)
 
 
@@ -113,6 +116,14 @@ class Clear:
     """Fills `slot` with zero bits, before kernels that add to it."""
 
     slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Fills `slot` with the elements of another, before kernels that write a part of it."""
+
+    slot: int
+    source: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +201,7 @@ class Run:
     outs: tuple[int, ...]
 
 
-Step: TypeAlias = "Alloc | Free | Clear | Dispatch | Run"
+Step: TypeAlias = "Alloc | Free | Clear | Copy | Dispatch | Run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +240,12 @@ def subprograms(region: Region) -> tuple[Program, ...]:
             return ()
 
 
+def calls_host(region: Region) -> bool:
+    """Whether a region calls Python, by itself or inside: such regions run in the order of the program."""
+    return isinstance(region, HostCall) or any(
+        isinstance(step, Run) and calls_host(step.region) for inner in subprograms(region) for step in inner.steps)
+
+
 def _kernels(program: Program) -> Iterator[Kernel]:
     for step in program.steps:
         match step:
@@ -237,7 +254,7 @@ def _kernels(program: Program) -> Iterator[Kernel]:
             case Run(region):
                 for inner in subprograms(region):
                     yield from _kernels(inner)
-            case Alloc() | Free() | Clear():
+            case Alloc() | Free() | Clear() | Copy():
                 pass
 
 

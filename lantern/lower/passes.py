@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from lantern import config
 from lantern.events import emit
-from lantern.lower.build import build
+from lantern.lower.build import build, separate
 from lantern.lower.fuse import fuse
 from lantern.lower.graph import Graph
 from lantern.lower.kernel import Program, Target
@@ -18,6 +18,7 @@ from lantern.lower.simplify import simplify
 from lantern.lower.split import split
 from lantern.lower.verify import check_graph, check_jaxpr, check_program
 from lantern.trace.jaxpr import Jaxpr, print_jaxpr
+from lantern.trace.primitive import SubLowering
 
 T = TypeVar("T")
 
@@ -58,8 +59,27 @@ def lower_jaxpr(jaxpr: Jaxpr, target: Target, donated: Collection[int] = ()) -> 
         check_graph(graph, target)
 
     simple = run("simplified", lambda: simplify(jaxpr), check_jaxpr, print_jaxpr)
-    built = run("built", lambda: build(simple, target), check_graph, str)
+    built = run("built", lambda: build(simple, target, inner_lowering(target)), check_graph, str)
     fused = run("fused", lambda: fuse(built, target), fits, str)
     cut = run("split", lambda: split(fused, target), fits, str) if target.split_reduce else fused
     program = run("scheduled", lambda: schedule(cut, donated), check_program, print_program)
     return Lowering(program, texts)
+
+
+def inner_lowering(target: Target) -> SubLowering:
+    """Lowers the jaxprs that equations hold, through the same passes; an equal question is answered once."""
+    made: dict[tuple[Jaxpr, frozenset[int], frozenset[int]], Program] = {}
+
+    def lower(jaxpr: Jaxpr, donated: Collection[int], own: Collection[int]) -> Program:
+        key = jaxpr, frozenset(donated), frozenset(own)
+        if key not in made:
+            graph = fuse(separate(build(simplify(jaxpr), target, lower), *key[1:]), target)
+            if target.split_reduce:
+                graph = split(graph, target)
+            made[key] = schedule(graph, *key[1:])
+            if config.flags.check:
+                check_graph(graph, target)
+                check_program(made[key])
+        return made[key]
+
+    return lower

@@ -1,11 +1,28 @@
 """The text of kernels and programs: deterministic, for people and for golden tests."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lantern.dtypes import short_name
-from lantern.lower.expr import Apply, Const, Gather, Guard, Instr, Load, LoopIndex, Reduced
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, ScatterAdd, Stage, Store
+from lantern.lower.expr import Apply, Const, Gather, Guard, Instr, Load, LoopIndex, Reduced, ReduceOp
+from lantern.lower.kernel import (
+    Alloc,
+    Branch,
+    Clear,
+    Copy,
+    Dispatch,
+    Free,
+    HostCall,
+    Kernel,
+    Loop,
+    Program,
+    Region,
+    Run,
+    Scatter,
+    Stage,
+    Store,
+    While,
+)
 from lantern.trace.aval import ShapedArray
 
 
@@ -35,14 +52,20 @@ def print_kernel(kernel: Kernel, name: str = "", column: int = 72) -> str:
 def print_program(program: Program, column: int = 72) -> str:
     """The text of a program: its steps, then each different kernel once, named k0, k1, ... in order of first launch.
 
-    Slots that a call receives are `s0:f32[2,3]`; a `!` marks those it may overwrite.
+    Slots that a call receives are `s0:f32[2,3]`; a `!` marks those it may overwrite. The programs of loops and branches
+    stand below them, further to the right; their slots are numbered for themselves.
     """
     names: dict[Kernel, str] = {}
     for kernel in program.kernels:
         names.setdefault(kernel, f"k{len(names)}")
+    texts = [print_kernel(kernel, name, column) for kernel, name in names.items()]
+    return "\n\n".join(["\n".join(_program("program", program, names)), *texts])
+
+
+def _program(title: str, program: Program, names: Mapping[Kernel, str]) -> list[str]:
     takes = ", ".join([f"s{s}{'!' if s in program.donated else ''}:{program.slots[s]}" for s in program.inputs])
     gives = ", ".join([f"s{s}:{a}" for s, a in zip(program.outputs, program.out_avals, strict=True)])
-    lines = [f"program ({takes}) -> {gives}"]
+    lines = [f"{title} ({takes}) -> {gives}"]
     for step in program.steps:
         match step:
             case Alloc(slot):
@@ -51,10 +74,30 @@ def print_program(program: Program, column: int = 72) -> str:
                 lines.append(f"  free s{slot}")
             case Clear(slot):
                 lines.append(f"  clear s{slot}")
+            case Copy(slot, source):
+                lines.append(f"  copy s{slot} = s{source}")
             case Dispatch(kernel, args, outs):
                 lines.append(f"  {_slots(outs)} = {names[kernel]} {_slots(args)}".rstrip())
-    texts = [print_kernel(kernel, name, column) for kernel, name in names.items()]
-    return "\n\n".join(["\n".join(lines), *texts])
+            case Run(region, args, outs):
+                head, parts = _region(region)
+                lines.append(f"  {_slots(outs)}{' = ' if outs else ''}{head} {_slots(args)}".rstrip())
+                lines += ["    " + line for name, inner in parts for line in _program(name, inner, names)]
+    return lines
+
+
+def _region(region: Region) -> tuple[str, list[tuple[str, Program]]]:
+    """What the line of a region says, and its programs with their titles."""
+    match region:
+        case Loop(body, constants, carry, length, reverse):
+            head = f"loop{' reverse' if reverse else ''} length={length} constants={constants} carry={carry}"
+            return head, [("body", body)]
+        case While(condition, body, condition_constants, body_constants):
+            head = f"while condition_constants={condition_constants} body_constants={body_constants}"
+            return head, [("condition", condition), ("body", body)]
+        case Branch(branches):
+            return "branch", [(f"branch{k}", b) for k, b in enumerate(branches)]
+        case HostCall(name=name):
+            return f"host{' ' if name else ''}{name}", []
 
 
 def _avals(avals: Sequence[ShapedArray]) -> str:
@@ -85,8 +128,10 @@ def _stage(stage: Stage, column: int) -> list[str]:
         match store:
             case Store(out, value, offset, strides):
                 lines.append(f"    out{out}[{_address(offset, strides)}] = %{value}")
-            case ScatterAdd(out, index, value, keep):
-                lines.append(f"    out{out}[%{index}] += %{value} if %{keep}")
+            case Scatter(out, index, value, keep, op, start):
+                sign = "=" if op is None else "+=" if op is ReduceOp.SUM else f"{op.value}="
+                first = "" if start is None else f", on a{start}"
+                lines.append(f"    out{out}[%{index}] {sign} %{value} if %{keep}{first}")
     return lines
 
 

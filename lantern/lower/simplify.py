@@ -2,7 +2,7 @@
 
 Only rewrites that hold for NaN, infinities and -0.0: none of them looks at what an operation means, save by running
 its own `impl` on literals. Copies that change nothing (a convert to the same dtype, a transpose that moves nothing) are
-found by `build`, from their kernels.
+found by `build`, from their kernels. The jaxprs of loops and branches are simplified when they are lowered.
 """
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, dce, param_key
-from lantern.trace.primitive import Alias, Inline
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, dce, has_effect, param_key
+from lantern.trace.primitive import Alias, Inline, Rewritten, Structured
 
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
@@ -39,18 +39,18 @@ class _Simplifier:
             invars = tuple([self.read(a) for a in eqn.invars])
             lower = eqn.primitive.lower
             if lower is Inline.SUBJAXPR:
-                self.inline(eqn, invars)
+                self.inline(eqn, eqn.params["jaxpr"], invars)
+            elif isinstance(lower, Rewritten):
+                self.inline(eqn, lower.rule([a.aval for a in invars], **eqn.params), invars)
             elif lower is Alias.OPERAND and invars[0].aval.shape == eqn.outvars[0].aval.shape:
                 self.env[eqn.outvars[0]] = invars[0]
-            elif eqn.primitive.effect is not None:
+            elif has_effect(eqn):
                 self.emit(eqn, invars)
-            elif not self.folded(eqn, invars):
+            elif isinstance(lower, Structured) or not self.folded(eqn, invars):     # a loop is not run here
                 self.shared(eqn, invars)
 
-    def inline(self, eqn: Eqn, invars: tuple[Atom, ...]) -> None:
-        """The sub-jaxpr's equations in place of the call; its variables get new meanings at each call."""
-        inner = eqn.params["jaxpr"]
-        assert isinstance(inner, Jaxpr), "internal: an inlined primitive keeps its jaxpr under this name"
+    def inline(self, eqn: Eqn, inner: Jaxpr, invars: tuple[Atom, ...]) -> None:
+        """A jaxpr's equations in place of the call; its variables get new meanings at each call."""
         outer = self.env
         self.env = dict(zip(inner.invars, invars, strict=True))
         self.equations(inner.eqns)

@@ -19,9 +19,9 @@ from lantern.lower.expr import (
     row_major,
 )
 from lantern.lower.fuse import LONG_ROW
-from lantern.lower.graph import Graph, Node
+from lantern.lower.graph import Call, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
-from lantern.lower.kernel import Kernel, Reduction, ScatterAdd, Stage, Store, Target
+from lantern.lower.kernel import Kernel, Reduction, Scatter, Stage, Store, Target
 from lantern.lower.rewrite import Leaf, close, copy, dtype_of, emit_affine, mapped, roots
 from lantern.lower.tile import Affine, axis_of
 from lantern.trace.aval import ShapedArray, shaped
@@ -33,9 +33,9 @@ def split(graph: Graph, target: Target) -> Graph:
     """The same values; where fewer than `target.split_reduce` rows are each longer than `LONG_ROW`, a first kernel
     reduces chunks of the rows and a second one what that gave."""
     values = list(graph.values)
-    nodes: list[Node] = []
+    nodes: list[Node | Call] = []
     for node in graph.nodes:
-        parts = _parts(node, target, values)
+        parts = _parts(node, target, values) if isinstance(node, Node) else None
         nodes += [node] if parts is None else parts
     return replace(graph, values=tuple(values), nodes=tuple(nodes))
 
@@ -69,7 +69,7 @@ def _parts(node: Node, target: Target, values: list[ShapedArray]) -> list[Node] 
 def _may_be_cut(stage: Stage) -> bool:
     """Positions cannot be pieced together, and guards would have to be cut as well."""
     guarded = any(isinstance(i, Load) and i.guards for i in stage.body)
-    scattered = any(isinstance(s, ScatterAdd) for s in stage.stores)
+    scattered = any(isinstance(s, Scatter) for s in stage.stores)
     return not guarded and not scattered and all(
         r.op not in (ReduceOp.ARGMAX, ReduceOp.ARGMIN) for r in stage.reductions)
 

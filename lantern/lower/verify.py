@@ -2,16 +2,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lantern.dtypes import BOOL, I32, is_float
 from lantern.errors import InternalError
 from lantern.lower.expr import COMPARISONS, Apply, Const, DType, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
-from lantern.lower.graph import Graph
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, ScatterAdd, Stage, Store, Target
+from lantern.lower.graph import Graph, Node
+from lantern.lower.kernel import (
+    Alloc,
+    Branch,
+    Clear,
+    Copy,
+    Dispatch,
+    Free,
+    HostCall,
+    Kernel,
+    Loop,
+    Program,
+    Region,
+    Run,
+    Scatter,
+    Stage,
+    Store,
+    Target,
+    While,
+)
 from lantern.lower.schedule import in_place
 from lantern.lower.tile import Affine, positions
-from lantern.trace.aval import ShapedArray
+from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.jaxpr import Jaxpr, Literal
 
 MAX_INSTRUCTIONS = 4096     # fusion stops far below; one equation alone may be long (threefry)
@@ -27,6 +45,9 @@ _UNARY = frozenset({
     ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS,
     ScalarOp.TAN, ScalarOp.TANH, ScalarOp.ERF, ScalarOp.ERFINV, ScalarOp.NOT, ScalarOp.ISNAN, ScalarOp.ISFINITE,
     ScalarOp.CONVERT, ScalarOp.BITCAST})
+
+
+_SCATTERS = (None, ReduceOp.SUM, ReduceOp.PROD, ReduceOp.MAX, ReduceOp.MIN)
 
 
 def _require(holds: bool, message: str) -> None:
@@ -153,12 +174,16 @@ def _check_apply(op: ScalarOp, operands: Sequence[DType], dtype: DType) -> None:
         _require(kind != BOOL, said)
 
 
-def _check_store(kernel: Kernel, store: Store | ScatterAdd, sizes: tuple[int, ...], dtypes: Sequence[DType]) -> None:
+def _check_store(kernel: Kernel, store: Store | Scatter, sizes: tuple[int, ...], dtypes: Sequence[DType]) -> None:
     out = kernel.outs[store.out]
     _require(store.value < len(dtypes) and dtypes[store.value] == out.dtype, f"a store into {out} of another dtype")
     match store:
-        case ScatterAdd(_, index, _, keep):
+        case Scatter(_, index, _, keep, op, start):
             _require(dtypes[index] == I32 and dtypes[keep] == BOOL, "a scatter's index is i32 and its condition bool")
+            _require(op in _SCATTERS, f"a scatter by {op}")
+            if start is not None:
+                first = kernel.args[start]
+                _require(first.dtype == out.dtype and first.size == out.size, f"{out} starts as {first}")
         case Store(_, _, offset, strides):
             _require(len(strides) == len(sizes), f"{len(strides)} strides over {len(sizes)} axes")
             _require(math.prod(sizes) == out.size, f"{math.prod(sizes)} points store {out.size} elements")
@@ -172,15 +197,19 @@ def _nonzero(strides: Sequence[int], sizes: Sequence[int]) -> list[int]:
 
 
 def check_graph(graph: Graph, target: Target | None = None) -> None:
-    """Every value is made once and before its use; kernels are legal and fit the values they are given."""
+    """Every value is made once and before its use; kernels and regions are legal and fit the values they are given."""
     made = set(graph.inputs)
     for node in graph.nodes:
-        check_kernel(node.kernel, target)
         _require(made.issuperset(node.args), f"a node reads values {set(node.args) - made}, which nobody made")
-        _require(len(set(node.args)) == len(node.args), "a node binds one value twice")
-        _require(made.isdisjoint(node.outs), "a value is made twice")
+        _require(made.isdisjoint(node.outs) and len(set(node.outs)) == len(node.outs), "a value is made twice")
         made.update(node.outs)
-        _check_bindings(node.kernel, [graph.values[v] for v in node.args], [graph.values[v] for v in node.outs])
+        args, outs = [graph.values[v] for v in node.args], [graph.values[v] for v in node.outs]
+        if isinstance(node, Node):
+            check_kernel(node.kernel, target)
+            _require(len(set(node.args)) == len(node.args), "a node binds one value twice")
+            _check_bindings(node.kernel, args, outs)
+        else:
+            check_region(node.region, args, outs)
     _require(made.issuperset(graph.outputs), "an output is never made")
 
 
@@ -191,11 +220,12 @@ def _check_bindings(kernel: Kernel, args: Sequence[ShapedArray], outs: Sequence[
 
 def check_program(program: Program) -> None:
     """Slots have memory while they are used and are freed once; what is read was written; inputs are not written unless
-    donated; an output shares an argument's slot only where that is safe; scatters add to cleared memory."""
+    donated; an output shares an argument's slot only where that is safe; scatters add to cleared memory; regions and
+    the programs in them are legal."""
     memory = set(program.inputs)
     written = set(program.inputs)
     protected = set(program.inputs) - program.donated
-    cleared: set[int] = set()
+    ready: dict[int, int | None] = {}       # cleared, or filled with the elements of another slot
     for step in program.steps:
         match step:
             case Alloc(slot):
@@ -207,11 +237,22 @@ def check_program(program: Program) -> None:
                 written.discard(slot)
             case Clear(slot):
                 _require(slot in memory and slot not in protected, f"slot {slot} is cleared and not the program's")
-                cleared.add(slot)
+                ready[slot] = None
+            case Copy(slot, source):
+                _require(slot in memory and slot not in protected, f"slot {slot} is filled and not the program's")
+                _require(source in memory and source in written, f"slot {source} is copied before written")
+                ready[slot] = source
             case Dispatch():
-                _check_dispatch(program, step, memory, written, protected, cleared)
+                _check_dispatch(program, step, memory, written, protected, ready)
                 written.update(step.outs)
-                cleared -= set(step.outs)
+                ready = {k: v for k, v in ready.items() if k not in step.outs and v not in step.outs}
+            case Run(region, args, outs):
+                _require(written.issuperset(args), f"slots {args} are read before written")
+                _require(memory.isdisjoint(outs) and len(set(outs)) == len(outs),
+                         f"a region gives memory to slots {outs}, which have some")
+                check_region(region, [program.slots[s] for s in args], [program.slots[s] for s in outs])
+                memory.update(outs)
+                written.update(outs)
     _require(written.issuperset(program.outputs), "an output is not written or was freed")
     for slot, aval in zip(program.outputs, program.out_avals, strict=True):
         got = program.slots[slot]
@@ -219,7 +260,7 @@ def check_program(program: Program) -> None:
 
 
 def _check_dispatch(program: Program, step: Dispatch, memory: Collection[int], written: Collection[int],
-                    protected: Collection[int], cleared: Collection[int]) -> None:
+                    protected: Collection[int], ready: Mapping[int, int | None]) -> None:
     kernel = step.kernel
     check_kernel(kernel)
     _check_bindings(kernel, [program.slots[s] for s in step.args], [program.slots[s] for s in step.outs])
@@ -229,6 +270,75 @@ def _check_dispatch(program: Program, step: Dispatch, memory: Collection[int], w
     for out, slot in enumerate(step.outs):
         if slot in step.args:
             _require(in_place(kernel, step.args.index(slot), out), f"slot {slot} is read and written at other places")
-    adds = {s.out for stage in kernel.stages for s in stage.stores if isinstance(s, ScatterAdd)}
-    _require(all(step.outs[k] in cleared for k in adds), "a scatter adds to memory that was not cleared")
+    for store in [s for stage in kernel.stages for s in stage.stores if isinstance(s, Scatter)]:
+        slot, start = step.outs[store.out], None if store.start is None else step.args[store.start]
+        _require(slot == start or ready.get(slot, -1) == start, "a scatter into memory that was not prepared for it")
 
+
+def check_region(region: Region, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:
+    """A region is given and gives what its programs take and give; those are legal, own what they may overwrite, and
+    give different slots."""
+    match region:
+        case Loop():
+            _check_loop(region, args, outs)
+        case While():
+            _check_while(region, args, outs)
+        case Branch(branches):
+            _require(bool(args) and args[0].dtype == I32 and args[0].size == 1, "a branch is chosen by no i32")
+            _require(bool(branches), "there is no branch")
+            for branch in branches:
+                _fits("branch", branch, args[1:], outs)
+                _check_inner("branch", branch, range(0))
+        case HostCall():
+            _same("the arguments of a host call", region.args, args)
+            _same("the results of a host call", region.outs, outs)
+
+
+def _check_loop(loop: Loop, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:
+    body, kept = loop.body, loop.constants + loop.carry
+    inputs = _avals(body, body.inputs)
+    _require(loop.length >= 0 and kept <= len(inputs), "a loop of less than nothing")
+    _same("the constants and the carry of a loop", inputs[:kept], args[:kept])
+    _same("the last carry of a loop", inputs[loop.constants:kept], outs[:loop.carry])
+    _same("the carry of a loop's body", inputs[loop.constants:kept], body.out_avals[:loop.carry])
+    for what, wholes, rows in (("takes", args[kept:], inputs[kept:]),
+                               ("makes", outs[loop.carry:], body.out_avals[loop.carry:])):
+        _same(f"the rows that a loop {what}", [shaped((loop.length, a.size), a.dtype) for a in rows], wholes)
+    _check_inner("loop", body, range(loop.constants, kept))
+    _require(set(body.outputs[loop.carry:]).isdisjoint(body.inputs), "a row that a loop makes is an input of its body")
+
+
+def _check_while(loop: While, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:
+    first, kept = loop.condition_constants, loop.condition_constants + loop.body_constants
+    _require(kept <= len(args), "a while with more constants than arguments")
+    carry, predicate = args[kept:], loop.condition.out_avals
+    _require(len(predicate) == 1 and predicate[0].dtype == BOOL and predicate[0].size == 1, "a condition gives no bool")
+    _fits("condition", loop.condition, [*args[:first], *carry], predicate)
+    _fits("while", loop.body, args[first:], carry)
+    _same("the last carry of a while", outs, carry)
+    _check_inner("condition", loop.condition, range(0))
+    _check_inner("while", loop.body, range(loop.body_constants, loop.body_constants + len(carry)))
+
+
+def _check_inner(what: str, program: Program, donated: range) -> None:
+    """The program of a region overwrites what it owns, and its outputs are different slots of its own."""
+    check_program(program)
+    owned = frozenset([program.inputs[k] for k in donated])
+    _require(program.donated == owned, f"{what}: it owns other inputs than its carry")
+    _require(len(set(program.outputs)) == len(program.outputs), f"{what}: two outputs in one slot")
+    _require((set(program.inputs) - program.donated).isdisjoint(program.outputs), f"{what}: an output is an input")
+
+
+def _fits(what: str, program: Program, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:
+    _same(f"the arguments of a {what}", _avals(program, program.inputs), args)
+    _same(f"the results of a {what}", program.out_avals, outs)
+
+
+def _avals(program: Program, slots: Sequence[int]) -> list[ShapedArray]:
+    return [program.slots[s] for s in slots]
+
+
+def _same(what: str, wanted: Sequence[ShapedArray], got: Sequence[ShapedArray]) -> None:
+    alike = len(wanted) == len(got) and all(
+        [a.dtype == b.dtype and a.size == b.size for a, b in zip(wanted, got, strict=True)])
+    _require(alike, f"{what}: wanted {', '.join(map(str, wanted))}, given {', '.join(map(str, got))}")

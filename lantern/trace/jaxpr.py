@@ -111,12 +111,26 @@ def count_eqns(jaxpr: Jaxpr) -> int:
     return sum(1 + sum(count_eqns(s) for v in e.params.values() for s in subjaxprs(v)) for e in jaxpr.eqns)
 
 
+def has_effect(e: Eqn) -> bool:
+    """Whether an equation does more than compute, by itself or in a jaxpr that it holds."""
+    if e.primitive.effect is not None:
+        return True
+    if callable(e.primitive.lower):     # one kernel
+        return False
+    return any([jaxpr_has_effect(s) for v in e.params.values() for s in subjaxprs(v)])
+
+
+def jaxpr_has_effect(jaxpr: Jaxpr) -> bool:
+    """Whether one of its equations does more than compute."""
+    return any([has_effect(e) for e in jaxpr.eqns])
+
+
 def needed_eqns(eqns: Sequence[Eqn], wanted: Iterable[Atom], known: Collection[Var] = ()) -> tuple[Eqn, ...]:
     """The equations that `wanted` depends on (and those with effects), given that the values of `known` are at hand."""
     live = {a for a in wanted if type(a) is Var and a not in known}
     kept: list[Eqn] = []
     for e in reversed(eqns):
-        if not live.isdisjoint(e.outvars) or e.primitive.effect is not None:
+        if not live.isdisjoint(e.outvars) or (has_effect(e) and not (e.outvars and e.outvars[0] in known)):
             kept.append(e)
             for a in e.invars:
                 if type(a) is Var and a not in known:
