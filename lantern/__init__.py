@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lantern import clash as _clash
 from lantern import config as config
+from lantern import debug as debug
 from lantern import errors as errors
 from lantern import lax as lax
 from lantern import nn as nn
@@ -25,6 +26,8 @@ from lantern.api import make_jaxpr as make_jaxpr
 from lantern.api import value_and_grad as value_and_grad
 from lantern.api import vjp as vjp
 from lantern.api import vmap as vmap
+from lantern.callbacks import io_callback as io_callback
+from lantern.callbacks import pure_callback as pure_callback
 from lantern.caches import clear_caches as clear_caches
 from lantern.devices import default_device as default_device
 from lantern.devices import devices as devices

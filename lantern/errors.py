@@ -57,6 +57,26 @@ class DeviceError(LanternError, RuntimeError):
     """A device is missing, two devices meet in one operation, or a device cannot hold or compute what is asked."""
 
 
+class CallbackError(LanternError, ValueError):
+    """A function called from a compiled program gave something else than was promised for it."""
+
+
+class NonFiniteError(LanternError, FloatingPointError):
+    """`debug_nans` or `debug_infs` is on and an operation made a NaN (or infinity) of operands without one.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> with lantern.debug_nans():
+    ...     jnp.log(jnp.array(-1.0))
+    Traceback (most recent call last):
+    lantern.errors.NonFiniteError: log made a NaN: f32[] = log f32[] ...
+    """
+
+
+class RecompileError(LanternError, RuntimeError):
+    """A function was called with more kinds of arguments than `jit(max_compiles=n)` allows; the message has the
+    difference."""
+
+
 class DonatedArrayError(LanternError, RuntimeError):
     """An array was used after it had been donated to a compiled call."""
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from lantern.errors import EscapedTracerError, ShapeError, TracerConversionError, UnknownValueError
+from lantern.errors import EscapedTracerError, LanternError, ShapeError, TracerConversionError, UnknownValueError
 from lantern.source import Source, user_source
 from lantern.trace import context
 from lantern.trace.array import Array, is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import Trace, typeof
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, needed_eqns
-from lantern.trace.primitive import Primitive, Value
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, jaxpr_has_effect, needed_eqns
+from lantern.trace.primitive import Inline, Primitive, Value
+
+E = TypeVar("E", bound=LanternError)
 
 
 class _UnknownInputs(Exception):
@@ -86,6 +88,11 @@ class StagingTrace:
         if (not self.stage_all and "axis_name" not in params
                 and not any([type(a) is Tracer and a.trace is self for a in args])):
             return self.parent.bind(primitive, args, params, source)
+        if primitive.effect is not None and self.fires(args):
+            return self.fire(primitive, args, params, source or self.source or user_source())
+        if not self.stage_all and primitive.lower is Inline.SUBJAXPR and jaxpr_has_effect(params["jaxpr"]) \
+                and self.fires(args):
+            return self.inline(params["jaxpr"], args)
         source = source or self.source or user_source()
         atoms = tuple([self.atom(a) for a in args])
         try:
@@ -97,6 +104,34 @@ class StagingTrace:
         for v in outs:
             self.producer[v] = index
         return [Tracer(self, v, source) for v in outs]
+
+    def fires(self, args: Sequence[Value]) -> bool:
+        """Whether an effect happens while the user's function runs: all operands are known, and this is no program to
+        be run later."""
+        return not self.stage_all and not any(
+            [self.slice(a.variable)[1] for a in args if type(a) is Tracer and a.trace is self])
+
+    def fire(self, primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+             source: Source | None) -> Sequence[Value]:
+        """Bind an effect in the parent now: so it happens once, between the other effects of the user's function. Its
+        results become those of an equation that has run."""
+        atoms = tuple([self.atom(a) for a in args])
+        values = [a if type(a) is Literal else self.value_of(a) for a in atoms]     # pyright: ignore[reportArgumentType]
+        outs = self.parent.bind(primitive, values, params, source)
+        e = Eqn(primitive, atoms, params, tuple([Var(typeof(x)) for x in outs]), source)
+        if outs:
+            self.eqns.append(e)
+            self.producer.update(dict.fromkeys(e.outvars, len(self.eqns) - 1))
+            self.values.update(zip(e.outvars, outs, strict=True))
+        return [Tracer(self, v, source) for v in e.outvars]
+
+    def inline(self, jaxpr: Jaxpr, args: Sequence[Value]) -> list[Value]:
+        """The equations of a jaxpr one by one."""
+        env: dict[Atom, Value] = dict(zip(jaxpr.invars, args, strict=True))
+        for e in jaxpr.eqns:
+            outs = self.bind(e.primitive, [a if type(a) is Literal else env[a] for a in e.invars], e.params, e.source)
+            env.update(zip(e.outvars, outs, strict=True))
+        return [a if type(a) is Literal else env[a] for a in jaxpr.outvars]
 
     def evaluate(self, e: Eqn) -> None:
         """Bind one equation in the parent and keep its results."""
@@ -136,7 +171,7 @@ class StagingTrace:
         self.eqns, self.producer, self.values, self.captured, self.names = [], {}, {}, {}, {}
 
 
-def with_line(error: ShapeError, source: Source | None) -> ShapeError:
+def with_line(error: E, source: Source | None) -> E:
     """The same error with the user's line before the cure (after the first sentence), unless it has one."""
     text = str(error)
     if source is None or ", at " in text:

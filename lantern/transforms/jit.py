@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lantern.trace.context import bind
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, jaxpr_has_effect
 from lantern.trace.primitive import Axis, Dims, Inline, Linear, Primitive, Tangent, Value, Zero
 from lantern.transforms.batch import batch_jaxpr
 from lantern.transforms.jvp import jvp_jaxpr
@@ -40,7 +40,8 @@ def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn
     first = [Eqn(jit_p, tuple(known_in), {"jaxpr": known, "name": name}, (*known_outs, *fresh), e.source)]
     second = [Eqn(jit_p, (*outer, *unknown_in), {"jaxpr": later, "name": f"linear({name})"}, tuple(unknown_outs),
                   e.source)]
-    return (first if known.outvars else []), (second if later.outvars else [])
+    return (first if known.outvars or jaxpr_has_effect(known) else [],
+            second if later.outvars or jaxpr_has_effect(later) else [])
 
 
 def _transpose(cts: Sequence[Tangent], args: Sequence[Value], *, jaxpr: Jaxpr, name: str) -> Sequence[Value | None]:

@@ -7,7 +7,7 @@ from lantern.errors import NotDifferentiableError
 from lantern.trace import context
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from lantern.trace.primitive import Tangent, Value, Zero
-from lantern.trace.staging import trace_closed
+from lantern.trace.staging import trace_closed, with_line
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, pick, spread
 
 
@@ -43,7 +43,10 @@ def _jvp_eqn(e: Eqn, primals: Sequence[Value], tangents: Sequence[Tangent], know
         return outs, [Zero(v.aval) for v in e.outvars]
     if primitive.jvp is None:
         raise NotDifferentiableError(f"{primitive} has no derivative (used at {e.source})")
-    return outs, primitive.jvp(primals, outs, tangents, **e.params)
+    try:
+        return outs, primitive.jvp(primals, outs, tangents, **e.params)
+    except NotDifferentiableError as error:
+        raise with_line(error, e.source) from None
 
 
 @memo_by_jaxpr
