@@ -76,6 +76,13 @@ class Structured:
     rule: RegionRule
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A lowering by other primitives: `rule(avals, **params)` gives a jaxpr, which takes the equation's place."""
+
+    rule: RewriteRule
+
+
 AbstractRule: TypeAlias = Callable[..., Sequence[ShapedArray]]
 ImplRule: TypeAlias = Callable[..., Sequence[Any]]
 JvpRule: TypeAlias = Callable[Concatenate[Sequence[Value], Sequence[Value], Sequence[Tangent], ...], Sequence[Tangent]]
@@ -87,6 +94,7 @@ SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Seq
 LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
 SubLowering: TypeAlias = "Callable[[Jaxpr, Collection[int], Collection[int]], Program]"
 RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region]"
+RewriteRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Jaxpr]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,8 +106,8 @@ class Primitive:
     name       unique; the registry refuses a second
     abstract   (avals, **params) -> out avals; where shape errors are born
     impl       (NumPy arrays, **params) -> NumPy arrays; written for truth, not speed
-    lower      (operand avals, **params) -> one unfused Kernel; Inline; Alias; Structured; or None
-               (reference only)
+    lower      (operand avals, **params) -> one unfused Kernel; Inline; Alias; Structured; Rewritten; or
+               None (reference only)
     jvp        (primals, outs, tangents, **params) -> out tangents, in terms of ops; for first-order primitives
     jvp_joint  (primals, tangents, **params) -> (outs, out tangents); for primitives with sub-jaxprs
     transpose  (cotangents, args, **params) -> one cotangent or None an argument; args in question are `Linear`
@@ -110,7 +118,7 @@ class Primitive:
     name: str
     abstract: AbstractRule
     impl: ImplRule
-    lower: LowerRule | Inline | Alias | Structured | None
+    lower: LowerRule | Inline | Alias | Structured | Rewritten | None
     batch: BatchRule
     jvp: JvpRule | None = None
     jvp_joint: JointJvpRule | None = None
