@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lantern.lower.expr import Body, Gather, Guard, Load, LoopIndex, Reduced, Ref
-from lantern.lower.kernel import Dot, Kernel, Reduction, ScatterAdd, Stage, Store
+from lantern.lower.kernel import Dot, Kernel, Reduction, Scatter, Stage, Store
 from lantern.lower.rewrite import copy, roots
 
 
@@ -76,12 +76,12 @@ def _stage(stage: Stage, width: int, rows: Sequence[Sequence[int]], cols: Sequen
     into = Body(len(last))
     place = copy(into, stage, roots(stage), leaf)
     assert place is not None, "internal: this leaf never refuses"
-    stores: list[Store | ScatterAdd] = []
+    stores: list[Store | Scatter] = []
     for store in stage.stores:
         match store:
             case Store(out, value, offset, strides):
                 stores.append(Store(out, place[value], offset, picked(strides)))
-            case ScatterAdd(out, index, value, keep):
-                stores.append(ScatterAdd(out, place[index], place[value], place[keep]))
+            case Scatter(_, index, value, keep):
+                stores.append(replace(store, index=place[index], value=place[value], keep=place[keep]))
     reductions = tuple([Reduction(r.op, place[r.value]) for r in stage.reductions])
     return Stage(_sizes(stage.cols, cols), into.done(), reductions, tuple(stores), tuple(into.sources))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lantern.lower.expr import Body, Gather, Load, LoopIndex, Reduced, Ref
-from lantern.lower.kernel import Kernel, Reduction, ScatterAdd, Stage, Store
-from lantern.lower.rewrite import copy, needed
+from lantern.lower.kernel import Kernel, Reduction, Scatter, Stage, Store
+from lantern.lower.rewrite import copy, needed, started
 
 
 def join(kernel: Kernel) -> Kernel:
@@ -39,7 +39,7 @@ class _Loop:
     cols: tuple[int, ...]
     body: Body
     reductions: list[Reduction] = field(default_factory=list[Reduction])
-    stores: list[Store | ScatterAdd] = field(default_factory=list["Store | ScatterAdd"])
+    stores: list[Store | Scatter] = field(default_factory=list["Store | Scatter"])
 
     def reduce(self, reduction: Reduction) -> int:
         """The slot of a reduction, which may be there already."""
@@ -52,7 +52,7 @@ class _Loop:
         return Stage(self.cols, self.body.done(), tuple(self.reductions), tuple(self.stores), tuple(self.body.sources))
 
 
-def _reads(store: Store | ScatterAdd) -> list[Ref]:
+def _reads(store: Store | Scatter) -> list[Ref]:
     return [store.value] if isinstance(store, Store) else [store.index, store.value, store.keep]
 
 
@@ -79,12 +79,12 @@ def _moved(loop: _Loop, stage: Stage, refs: list[Ref], home: dict[tuple[int, int
     return place
 
 
-def _stored(store: Store | ScatterAdd, place: dict[Ref, Ref]) -> Store | ScatterAdd:
+def _stored(store: Store | Scatter, place: dict[Ref, Ref]) -> Store | Scatter:
     match store:
         case Store(out, value, offset, strides):
             return Store(out, place[value], offset, strides)
-        case ScatterAdd(out, index, value, keep):
-            return ScatterAdd(out, place[index], place[value], place[keep])
+        case Scatter(_, index, value, keep):
+            return replace(store, index=place[index], value=place[value], keep=place[keep])
 
 
 def without_outputs(kernel: Kernel, kept: Sequence[int]) -> Kernel:
@@ -96,8 +96,9 @@ def without_outputs(kernel: Kernel, kept: Sequence[int]) -> Kernel:
 
 
 def used_arguments(kernel: Kernel) -> list[int]:
-    """The arguments that some instruction reads."""
-    return sorted({i.arg for s in kernel.stages for i in s.body if isinstance(i, (Load, Gather))})
+    """The arguments that some instruction reads, or that an output starts as."""
+    started = {x.start for s in kernel.stages for x in s.stores if isinstance(x, Scatter) and x.start is not None}
+    return sorted(started | {i.arg for s in kernel.stages for i in s.body if isinstance(i, (Load, Gather))})
 
 
 def with_arguments(kernel: Kernel, kept: Sequence[int]) -> Kernel:
@@ -108,5 +109,5 @@ def with_arguments(kernel: Kernel, kept: Sequence[int]) -> Kernel:
     stages: list[Stage] = []
     for stage in kernel.stages:
         body = [replace(i, arg=number[i.arg]) if isinstance(i, (Load, Gather)) else i for i in stage.body]
-        stages.append(replace(stage, body=tuple(body)))
+        stages.append(replace(stage, body=tuple(body), stores=started(stage.stores, number)))
     return replace(kernel, args=tuple([kernel.args[k] for k in kept]), stages=tuple(stages))

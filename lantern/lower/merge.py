@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from lantern.dtypes import I32
 from lantern.lower.expr import Body, Const, Gather, Guard, Instr, Load, LoopIndex, Reduced, Ref, ScalarOp
 from lantern.lower.join import join
-from lantern.lower.kernel import Dot, Kernel, ScatterAdd, Stage, Store
-from lantern.lower.rewrite import Leaf, close, copy, emit_affine, emit_inside, reindex, roots
+from lantern.lower.kernel import Dot, Kernel, Scatter, Stage, Store
+from lantern.lower.rewrite import Leaf, close, copy, emit_affine, emit_inside, reindex, roots, started
 from lantern.lower.tile import Affine, axis_of, decompose, find_split, identity, positions, substitute, through
 from lantern.trace.aval import ShapedArray
 
@@ -58,8 +58,9 @@ def loads_of(stage: Stage, args: Mapping[int, int]) -> list[Load]:
 
 
 def gathers(kernel: Kernel, args: Mapping[int, int]) -> bool:
-    """Whether some arguments are read at computed places."""
-    return any(isinstance(i, Gather) and i.arg in args for s in kernel.stages for i in s.body)
+    """Whether some arguments are read at computed places, or are what an output starts as."""
+    read = any(isinstance(i, Gather) and i.arg in args for s in kernel.stages for i in s.body)
+    return read or any(isinstance(x, Scatter) and x.start in args for s in kernel.stages for x in s.stores)
 
 
 def coordinates(load: Load, sizes: tuple[int, ...], producer: Kernel, made: Origin) -> tuple[Affine, ...] | None:
@@ -143,7 +144,8 @@ def inline(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | None:
         place = copy(into, stage, roots(stage), _replacing(producer, wires, sizes, 0))
         if place is None:
             return None
-        stages.append(close(into, stage, place, stage.cols, identity(into.rank)))
+        made = close(into, stage, place, stage.cols, identity(into.rank))
+        stages.append(replace(made, stores=started(made.stores, wires.consumer)))
     return replace(refined, args=wires.args, stages=tuple(stages), name=_name(producer, consumer))
 
 
@@ -240,7 +242,7 @@ def is_pointwise(kernel: Kernel) -> bool:
 def is_plain(kernel: Kernel) -> bool:
     """A single stage without reductions or scatters."""
     stage = kernel.stages[0]
-    return len(kernel.stages) == 1 and not stage.reductions and not any(isinstance(s, ScatterAdd) for s in stage.stores)
+    return len(kernel.stages) == 1 and not stage.reductions and not any(isinstance(s, Scatter) for s in stage.stores)
 
 
 def absorb(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from lantern import config
@@ -18,7 +18,6 @@ from lantern.lower.simplify import simplify
 from lantern.lower.split import split
 from lantern.lower.verify import check_graph, check_jaxpr, check_program
 from lantern.trace.jaxpr import Jaxpr, print_jaxpr
-from lantern.trace.primitive import SubLowering
 
 T = TypeVar("T")
 
@@ -59,27 +58,30 @@ def lower_jaxpr(jaxpr: Jaxpr, target: Target, donated: Collection[int] = ()) -> 
         check_graph(graph, target)
 
     simple = run("simplified", lambda: simplify(jaxpr), check_jaxpr, print_jaxpr)
-    built = run("built", lambda: build(simple, target, inner_lowering(target)), check_graph, str)
+    built = run("built", lambda: build(simple, target, InnerLowering(target)), check_graph, str)
     fused = run("fused", lambda: fuse(built, target), fits, str)
     cut = run("split", lambda: split(fused, target), fits, str) if target.split_reduce else fused
     program = run("scheduled", lambda: schedule(cut, donated), check_program, print_program)
     return Lowering(program, texts)
 
 
-def inner_lowering(target: Target) -> SubLowering:
+@dataclass(slots=True)
+class InnerLowering:
     """Lowers the jaxprs that equations hold, through the same passes; an equal question is answered once."""
-    made: dict[tuple[Jaxpr, frozenset[int], frozenset[int]], Program] = {}
 
-    def lower(jaxpr: Jaxpr, donated: Collection[int], own: Collection[int]) -> Program:
+    target: Target
+    made: dict[tuple[Jaxpr, frozenset[int], frozenset[int]], Program] = field(
+        default_factory=dict[tuple[Jaxpr, frozenset[int], frozenset[int]], Program])
+
+    def __call__(self, jaxpr: Jaxpr, donated: Collection[int], own: Collection[int]) -> Program:
+        """The program of a sub-jaxpr."""
         key = jaxpr, frozenset(donated), frozenset(own)
-        if key not in made:
-            graph = fuse(separate(build(simplify(jaxpr), target, lower), *key[1:]), target)
-            if target.split_reduce:
-                graph = split(graph, target)
-            made[key] = schedule(graph, *key[1:])
+        if key not in self.made:
+            graph = fuse(separate(build(simplify(jaxpr), self.target, self), *key[1:]), self.target)
+            if self.target.split_reduce:
+                graph = split(graph, self.target)
+            self.made[key] = schedule(graph, *key[1:])
             if config.flags.check:
-                check_graph(graph, target)
-                check_program(made[key])
-        return made[key]
-
-    return lower
+                check_graph(graph, self.target)
+                check_program(self.made[key])
+        return self.made[key]

@@ -1,7 +1,7 @@
 """Rewriting kernels: bodies copied through maps, literals put in, axes dropped, merged and cut."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ from lantern.lower.expr import (
     Ref,
     ScalarOp,
 )
-from lantern.lower.kernel import Dot, Kernel, Reduction, ScatterAdd, Stage, Store
+from lantern.lower.kernel import Dot, Kernel, Reduction, Scatter, Stage, Store
 from lantern.lower.tile import Affine, axis_of, identity, substitute, through
 from lantern.source import Source
 
@@ -123,16 +123,23 @@ def mapped(axes: Sequence[Affine], sizes: Sequence[int]) -> Leaf:
 
 def close(into: Body, stage: Stage, place: dict[Ref, Ref], cols: tuple[int, ...], axes: Sequence[Affine]) -> Stage:
     """The stage around a copied body: its reductions and stores, seen through the same maps."""
-    stores: list[Store | ScatterAdd] = []
+    stores: list[Store | Scatter] = []
     for store in stage.stores:
         match store:
             case Store(out, value, offset, strides):
                 seen = through(Affine(offset, strides), axes, into.rank)
                 stores.append(Store(out, place[value], seen.offset, seen.coefs))
-            case ScatterAdd(out, index, value, keep):
-                stores.append(ScatterAdd(out, place[index], place[value], place[keep]))
+            case Scatter(_, index, value, keep):
+                stores.append(replace(store, index=place[index], value=place[value], keep=place[keep]))
     reductions = tuple([Reduction(r.op, place[r.value]) for r in stage.reductions])
     return Stage(cols, into.done(), reductions, tuple(stores), tuple(into.sources))
+
+
+def started(stores: Sequence[Store | Scatter],
+            number: Mapping[int, int] | Sequence[int]) -> tuple[Store | Scatter, ...]:
+    """The stores of a kernel whose arguments get other numbers."""
+    return tuple([replace(s, start=number[s.start]) if isinstance(s, Scatter) and s.start is not None else s
+                  for s in stores])
 
 
 def reindex(kernel: Kernel, rows: tuple[int, ...], row_axes: Sequence[Affine],
@@ -178,7 +185,8 @@ def specialise(kernel: Kernel, constants: Sequence[Const | None], places: Sequen
         into = Body(len(kernel.rows) + len(stage.cols), source=source)
         place = copy(into, replace(stage, sources=()), roots(stage), leaf)
         assert place is not None, "internal: this leaf never refuses"
-        stages.append(close(into, stage, place, stage.cols, identity(into.rank)))
+        made = close(into, stage, place, stage.cols, identity(into.rank))
+        stages.append(replace(made, stores=started(made.stores, places)))
     args = tuple([avals[k].strong() for k in range(len(avals))])
     return Kernel(args, tuple([a.strong() for a in kernel.outs]), kernel.rows, tuple(stages), kernel.dot, name)
 

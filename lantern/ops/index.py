@@ -16,7 +16,7 @@ from lantern.dtypes import BOOL, F64, I32, is_float
 from lantern.errors import ShapeError
 from lantern.lower import views
 from lantern.lower.expr import Body, Ref, ScalarOp, row_major
-from lantern.lower.kernel import Kernel, ScatterAdd, Stage
+from lantern.lower.kernel import Kernel, Scatter, Stage
 from lantern.ops.broadcast import front
 from lantern.ops.build import NUMBERS, AnyArray, check_axes, linear, unaccepted
 from lantern.ops.elementwise import clamp
@@ -29,7 +29,7 @@ from lantern.trace.primitive import Axis, Dims, Value
 Mode: TypeAlias = Choice["clip", "zero"]
 
 
-def _check_indices(name: str, indices: ShapedArray, x: ShapedArray, batch: int) -> None:
+def check_indices(name: str, indices: ShapedArray, x: ShapedArray, batch: int) -> None:
     if indices.dtype != I32:
         raise ShapeError(f"{name}: indices must be i32, got {indices}. Convert them first")
     if indices.ndim < batch or indices.shape[:batch] != x.shape[:batch]:
@@ -38,13 +38,13 @@ def _check_indices(name: str, indices: ShapedArray, x: ShapedArray, batch: int) 
 
 def _take_abstract(x: ShapedArray, indices: ShapedArray, *, axis: int, batch: int, mode: Mode) -> Sequence[ShapedArray]:
     check_axes("take", x, (axis, *range(batch)))
-    _check_indices("take", indices, x, batch)
+    check_indices("take", indices, x, batch)
     if x.shape[axis] == 0 and mode == "clip" and indices.size:
         raise ShapeError(f"take: nothing can be read from {x}, whose axis {axis} is empty")
     return [x.with_shape((*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1:]))]
 
 
-def _by_groups(x: AnyArray, batch: int, axis: int, last: int) -> AnyArray:
+def by_groups(x: AnyArray, batch: int, axis: int, last: int) -> AnyArray:
     """x with its axes merged into four: batch, before, from `axis` to `last`, after."""
     groups = (x.shape[:batch], x.shape[batch:axis], x.shape[axis:last], x.shape[last:])
     return x.reshape([math.prod(g) for g in groups])
@@ -54,8 +54,8 @@ def _take_impl(x: AnyArray, indices: AnyArray, *, axis: int, batch: int, mode: M
     shape = (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1:])
     if 0 in shape or 0 in x.shape:
         return [np.zeros(shape, x.dtype)]
-    x = _by_groups(x, batch, axis, axis + 1)
-    places = _by_groups(indices, batch, batch, indices.ndim)[:, 0, :, 0]
+    x = by_groups(x, batch, axis, axis + 1)
+    places = by_groups(indices, batch, batch, indices.ndim)[:, 0, :, 0]
     rows = np.arange(len(x))[:, None]
     found = x[rows, :, np.clip(places, 0, x.shape[2] - 1), :]       # axes batch, positions, before, after
     if mode == "zero":
@@ -73,7 +73,7 @@ def _weighted(body: Body, start: Ref, terms: Sequence[tuple[int, int]]) -> Ref:
     return start
 
 
-def _address(body: Body, arg: int, array: ShapedArray, indices: ShapedArray, axis: int, batch: int) -> tuple[Ref, Ref]:
+def address(body: Body, arg: int, array: ShapedArray, indices: ShapedArray, axis: int, batch: int) -> tuple[Ref, Ref]:
     """For one point of `take`'s result (or `scatter_add`'s updates): the flat place in `array` that the index names,
     kept in range, and whether it was in range."""
     rank = indices.ndim - batch
@@ -98,7 +98,7 @@ def _take_lower(avals: Sequence[ShapedArray], *, axis: int, batch: int, mode: Mo
     def emit(body: Body) -> Ref:
         if x.size == 0:
             return body.const(0, x.dtype)
-        place, inside = _address(body, 1, x, indices, axis, batch)
+        place, inside = address(body, 1, x, indices, axis, batch)
         found = body.gather(0, place)
         if mode == "clip":
             return found
@@ -160,7 +160,7 @@ def _scatter_shape(updates: ShapedArray, indices: ShapedArray, axis: int, batch:
 
 def _scatter_abstract(updates: ShapedArray, indices: ShapedArray, *, axis: int, batch: int,
                       size: int) -> Sequence[ShapedArray]:
-    _check_indices("scatter_add", indices, updates, batch)
+    check_indices("scatter_add", indices, updates, batch)
     if updates.dtype not in NUMBERS:
         raise unaccepted("scatter_add", updates, NUMBERS)
     rank = indices.ndim - batch
@@ -176,8 +176,8 @@ def _scatter_impl(updates: AnyArray, indices: AnyArray, *, axis: int, batch: int
     wide = F64 if is_float(updates.dtype) else updates.dtype
     if 0 in updates.shape or 0 in shape:
         return [np.zeros(shape, updates.dtype)]
-    parts = _by_groups(updates.astype(wide), batch, axis, axis + rank).transpose(0, 2, 1, 3)
-    places = _by_groups(indices, batch, batch, indices.ndim)[:, 0, :, 0]
+    parts = by_groups(updates.astype(wide), batch, axis, axis + rank).transpose(0, 2, 1, 3)
+    places = by_groups(indices, batch, batch, indices.ndim)[:, 0, :, 0]
     total = np.zeros((parts.shape[0], size, *parts.shape[2:]), wide)
     rows, columns = np.nonzero((places >= 0) & (places < size))
     np.add.at(total, (rows, places[rows, columns]), parts[rows, columns])
@@ -189,10 +189,10 @@ def _scatter_lower(avals: Sequence[ShapedArray], *, axis: int, batch: int, size:
     out = _scatter_shape(updates, indices, axis, batch, size)
     body = Body(updates.ndim)
     value = body.load(0, row_major(updates.shape))
-    place, inside = _address(body, 1, out, indices, axis, batch)
+    place, inside = address(body, 1, out, indices, axis, batch)
     if size == 0:
         inside = body.const(False, BOOL)
-    store = ScatterAdd(0, place, value, inside)
+    store = Scatter(0, place, value, inside)
     return Kernel((updates, indices), (out,), (), (Stage(updates.shape, body.done(), stores=(store,)),))
 
 

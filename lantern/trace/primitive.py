@@ -4,12 +4,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias
 
 from lantern.trace.aval import ShapedArray
 
 if TYPE_CHECKING:
-    from lantern.lower.kernel import Kernel, Program, Region
+    from lantern.lower.kernel import Kernel, Program, Region, Target
     from lantern.trace.jaxpr import Eqn, Jaxpr
 
 # What a rule computes with: a Tracer or another Array, a NumPy array, a Literal; in tangents also Zero, under
@@ -64,6 +64,19 @@ class Alias(Enum):
     OPERAND = "operand"
 
 
+class SubLowering(Protocol):
+    """Lowers the jaxprs that an equation holds, for the target of the program around it."""
+
+    @property
+    def target(self) -> Target:
+        """What the program may rely on."""
+        ...
+
+    def __call__(self, jaxpr: Jaxpr, donated: Collection[int], own: Collection[int]) -> Program:
+        """The program of a sub-jaxpr; `Structured` says what the positions mean."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Structured:
     """A lowering that runs sub-jaxprs or Python: `rule(avals, lower, **params)` gives a Region of `lower/kernel.py`.
@@ -92,7 +105,6 @@ TransposeRule: TypeAlias = Callable[Concatenate[Sequence[Tangent], Sequence[Valu
 BatchRule: TypeAlias = Callable[Concatenate[Axis, Sequence[Value], Dims, ...], tuple[Sequence[Value], Dims]]
 SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Sequence[Eqn]]]"
 LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
-SubLowering: TypeAlias = "Callable[[Jaxpr, Collection[int], Collection[int]], Program]"
 RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region]"
 RewriteRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Jaxpr]"
 

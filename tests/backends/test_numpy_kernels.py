@@ -16,7 +16,7 @@ from lantern.backends.numpy import program as rendering
 from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, I64, MARKERS, U32, is_float
 from lantern.lower import views
 from lantern.lower.expr import COMPARISONS, TO_BOOL, Body, Const, DType, Guard, ReduceOp, Ref, ScalarOp, row_major
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Kernel, Program, Reduction, ScatterAdd, Stage, Store
+from lantern.lower.kernel import Alloc, Clear, Dispatch, Kernel, Program, Reduction, Scatter, Stage, Store
 from lantern.trace.aval import ShapedArray, shaped
 
 AnyArray = np.ndarray[Any, Any]
@@ -31,7 +31,7 @@ def program_of(kernel: Kernel) -> Program:
     count = len(kernel.args)
     slots = kernel.args + kernel.outs
     outs = tuple(range(count, len(slots)))
-    added = [s.out for stage in kernel.stages for s in stage.stores if isinstance(s, ScatterAdd)]
+    added = [s.out for stage in kernel.stages for s in stage.stores if isinstance(s, Scatter)]
     steps = [*[Alloc(k) for k in outs], *[Clear(count + k) for k in added], Dispatch(kernel, tuple(range(count)), outs)]
     return Program(slots, tuple(range(count)), outs, kernel.outs, tuple(steps))
 
@@ -330,7 +330,7 @@ def test_gather_and_scatter(dtype: DType, size: int) -> None:
     value, place = body.load(0, (1,)), body.load(1, (1,))
     keep = body.apply(ScalarOp.LT, place, body.const(size - 1, I32), dtype=BOOL)
     scatter = Kernel((shaped((50,), dtype), index), (table,), (), (
-        Stage((50,), body.done(), stores=(ScatterAdd(0, place, value, keep),)),))
+        Stage((50,), body.done(), stores=(Scatter(0, place, value, keep),)),))
     check(scatter, values, places)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lantern.backends.wgpu import WgpuBackend
 from lantern.lower.expr import Body, DType, ReduceOp, Ref, ScalarOp, row_major
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Dot, Kernel, Program, Reduction, ScatterAdd, Stage, Store
+from lantern.lower.kernel import Alloc, Clear, Dispatch, Dot, Kernel, Program, Reduction, Scatter, Stage, Store
 from lantern.trace.aval import ShapedArray, shaped
 
 F32, I32, U32, BOOL = [np.dtype(n) for n in ("float32", "int32", "uint32", "bool")]
@@ -98,7 +98,7 @@ def scatter(count: int, size: int, dtype: DType) -> Kernel:
     body = Body(1)
     index, value = body.load(0, (1,)), body.load(1, (1,))
     keep = body.apply(ScalarOp.GE, index, body.const(0, I32), dtype=BOOL)
-    only = Stage((count,), body.done(), (), (ScatterAdd(0, index, value, keep),))
+    only = Stage((count,), body.done(), (), (Scatter(0, index, value, keep),))
     return Kernel((i32(count), shaped((count,), dtype)), (shaped((size,), dtype),), (), (only,), name="scatter")
 
 
@@ -106,7 +106,7 @@ def program(kernel: Kernel) -> Program:
     """One launch, on memory of its own; what is added to is cleared first."""
     count = len(kernel.args)
     outs = tuple(range(count, count + len(kernel.outs)))
-    added = {s.out for st in kernel.stages for s in st.stores if isinstance(s, ScatterAdd)}
+    added = {s.out for st in kernel.stages for s in st.stores if isinstance(s, Scatter)}
     steps = [Alloc(o) for o in outs] + [Clear(count + k) for k in sorted(added)]
     return Program(kernel.args + kernel.outs, tuple(range(count)), outs, kernel.outs,
                    (*steps, Dispatch(kernel, tuple(range(count)), outs)), name=kernel.name)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lantern.backends.emulate import run_program
 from lantern.lower.build import build
-from lantern.lower.passes import inner_lowering, lower_jaxpr
+from lantern.lower.passes import InnerLowering, lower_jaxpr
 from lantern.lower.schedule import schedule
 from lantern.lower.simplify import simplify
 from lantern.lower.verify import check_graph, check_program
@@ -141,7 +141,7 @@ def test_fused_equals_unfused(seed: int) -> None:
     avals = [*[f32(*s) for s in sizes], i32(3)]
     jaxpr = trace(program, *avals)
     args = [sample(a, k) for k, a in enumerate(avals)]
-    graph = build(simplify(jaxpr), CPU, inner_lowering(CPU))
+    graph = build(simplify(jaxpr), CPU, InnerLowering(CPU))
     check_graph(graph)
     plain = schedule(graph)
     check_program(plain)

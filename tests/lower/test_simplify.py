@@ -7,7 +7,7 @@ import numpy as np
 
 from lantern.dtypes import F32
 from lantern.lower.build import build
-from lantern.lower.passes import inner_lowering
+from lantern.lower.passes import InnerLowering
 from lantern.lower.simplify import simplify
 from lantern.ops import convert, elementwise, shape
 from lantern.ops.broadcast import broadcast_in_dim
@@ -80,5 +80,5 @@ def test_copies_that_change_nothing_are_no_kernels() -> None:
         whole = shape.slice(x, (0, 0, 0), (1, 2, 3), (1, 1, 1))
         return convert.convert(broadcast_in_dim(whole, (1, 2, 3), (0, 1, 2)), F32)
 
-    graph = build(simplify(trace(f, f32(2, 3))), CPU, inner_lowering(CPU))
+    graph = build(simplify(trace(f, f32(2, 3))), CPU, InnerLowering(CPU))
     assert graph.nodes == () and graph.outputs == graph.inputs
