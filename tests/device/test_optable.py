@@ -3,23 +3,24 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 from lantern.backends.wgpu import WgpuBackend
 from lantern.devices import default_device
-from tests.ops.laws import differentiable, every_case
-from tests.ops.test_backends import check_device, check_device_gradient
+from tests.ops.laws import differentiable, every_case, in_small_integers, is_floating
+from tests.ops.test_backends import SMALL_INTEGERS, check_device, check_device_gradient, check_small_integers
 from tests.optable.table import Case, Row
 
-TYPES = ("bool", "int32", "uint32", "float32")
+LACKING = ("int64", "uint64", "float64", "complex64", "complex128")     # types that no GPU has
 
 
 def fits(row: Row, case: Case) -> bool:
     """Whether operands and results have types that every GPU has."""
     arrays = [x.dtype for x in case.draw() if isinstance(x, np.ndarray)]
     wanted = [v for v in case.params.values() if isinstance(v, np.dtype)]
-    return all(d.name in TYPES for d in (*arrays, *wanted))
+    return all(d.name not in LACKING for d in (*arrays, *wanted))
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,19 @@ def judged(backend: WgpuBackend) -> Generator[None]:
 @every_case(fits)
 def test_gpu_equals_reference(row: Row, case: Case) -> None:
     check_device(row, case, "gpu")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@every_case(lambda row, case: row.every_precision and case.smooth and fits(row, case)
+            and any(is_floating(x) for x in case.draw()))
+def test_gpu_equals_reference_in_16_bits(row: Row, case: Case, dtype: type) -> None:
+    check_device(row, case, "gpu", dtype)
+
+
+@SMALL_INTEGERS
+@every_case(in_small_integers)
+def test_gpu_equals_reference_in_small_integers(row: Row, case: Case, dtype: type) -> None:
+    check_small_integers(row, case, "gpu", dtype)
 
 
 @every_case(lambda row, case: fits(row, case) and differentiable(row, case))

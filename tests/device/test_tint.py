@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import ml_dtypes
+import numpy as np
 import pytest
 
 from lantern import config
 from lantern.backends.wgpu import adapters
 from lantern.backends.wgpu.prelude import blocks, functions_for
 from lantern.backends.wgpu.render import render
+from lantern.dtypes import is_float
 from lantern.lower.expr import TO_BOOL, ReduceOp, ScalarOp
 from lantern.lower.kernel import Kernel, Target
 from lantern.trace.aval import shaped
@@ -35,7 +38,8 @@ from tests.device.test_numbers import BINARY, UNARY
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PORTABLE = Target("wgpu", max_buffers=7, max_binding=1 << 27, recompute=True)      # the least that WebGPU promises
-TYPES = (F32, I32, U32, BOOL)
+NARROW = tuple(np.dtype(n) for n in ("int8", "uint8", "int16", "uint16", "float16", ml_dtypes.bfloat16))
+TYPES = (F32, I32, U32, BOOL, *NARROW)
 
 PLANTED = {
     "planted syntax": "fn f( {",
@@ -69,6 +73,7 @@ def operations() -> Iterator[Kernel]:
     meant = {F32: set(ScalarOp) - whole - shapeless, I32: set(ScalarOp) - floats - shapeless,
              BOOL: TO_BOOL | bitwise | {ScalarOp.MAX, ScalarOp.MIN}}
     meant[U32] = meant[I32]
+    meant |= {d: meant[I32 if d.kind in "iu" else F32] for d in NARROW}
     assert set().union(*meant.values(), shapeless) == set(ScalarOp) and BINARY.keys() <= meant[F32]
     alone = UNARY.keys() | predicates | {ScalarOp.NOT}
     for dtype in TYPES:
@@ -78,7 +83,7 @@ def operations() -> Iterator[Kernel]:
         yield operation(ScalarOp.SELECT, [shaped((8,), BOOL), aval, aval], dtype)
         for wanted in TYPES:
             yield operation(ScalarOp.CONVERT, [aval], wanted)
-            if BOOL not in (dtype, wanted):
+            if BOOL not in (dtype, wanted) and dtype.itemsize == wanted.itemsize:
                 yield operation(ScalarOp.BITCAST, [aval], wanted)
 
 
@@ -103,7 +108,7 @@ def memory() -> Iterator[Kernel]:
             yield elementwise([shaped(shape, dtype)], shaped(domain, dtype),
                               lambda b, a=(strides, offset, guards): b.load(0, *a), name)
     yield elementwise([f32(50), i32(12)], f32(12), lambda b: b.gather(0, b.load(1, (1,))), "gather")
-    for dtype in (F32, I32, U32):
+    for dtype in (F32, I32, U32, *NARROW):
         yield scatter(5000, 7, dtype)
 
 
@@ -114,7 +119,7 @@ def folds() -> Iterator[Kernel]:
     for dtype in TYPES:
         for op in ReduceOp:
             bits, sums = op in (ReduceOp.AND, ReduceOp.OR), op in (ReduceOp.SUM, ReduceOp.PROD)
-            if (dtype == F32 and bits) or (dtype == BOOL and sums):
+            if (is_float(dtype) and bits) or (dtype == BOOL and sums):
                 continue
             for shape, axes in (((7, 300), (1,)), ((300, 7), (0,)), ((6, 3), (1,)), ((4, 260), (1,))):
                 yield reduction(shaped(shape, dtype), op, axes)
@@ -127,7 +132,7 @@ def products() -> Iterator[Kernel]:
         for turned in ((False, False), (True, False), (False, True), (True, True)):
             for extra in (False, True):
                 yield product(*sizes, turned, bias=extra, scale=extra)
-    for dtype in (I32, U32):
+    for dtype in (I32, U32, *NARROW[:4]):
         yield product(2, 40, 50, 60, dtype=dtype)
 
 

@@ -26,6 +26,27 @@ def differentiable(row: Row, case: Case) -> bool:
     return row.order > 0 and case.smooth and any(is_floating(x) for x in case.draw())
 
 
+# Rows whose integer operands are numbers (not positions) and may have any integer dtype.
+_COUNTING = {"add", "sub", "mul", "floordiv", "mod", "neg", "abs", "sign", "max", "min", "integer_pow", "pow",
+             "and", "or", "xor", "not", "shift_left", "shift_right", "eq", "ne", "lt", "le", "gt", "ge", "select",
+             "reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "argmax", "argmin", "dot", "cumsum", "transpose",
+             "slice", "pad", "concatenate", "rev", "reshape", "broadcast_in_dim", "convert"}
+
+
+def in_small_integers(row: Row, case: Case) -> bool:
+    """Whether a case has arrays of integers that may as well be of 8 or 16 bits, or of floats that may be integers."""
+    arrays = [x for x in case.draw() if isinstance(x, np.ndarray)]
+    shaping = row.name in ("transpose", "slice", "concatenate", "rev", "reshape", "broadcast_in_dim")
+    return row.name in _COUNTING and any(x.dtype.kind == "i" or (shaping and x.dtype.kind == "f") for x in arrays)
+
+
+def as_integers(args: Sequence[Any], dtype: Any) -> list[Any]:
+    """Integers and floats among the arrays as `dtype`; integers wrap."""
+    with np.errstate(all="ignore"):
+        return [(100 * x if x.dtype.kind == "f" else x).astype(np.int64).astype(dtype)
+                if isinstance(x, np.ndarray) and x.dtype.kind in "if" else x for x in args]
+
+
 def bind_arrays(row: Row, case: Case, args: Sequence[Any],
                 wanted: Callable[[Any], bool]) -> tuple[Callable[..., Any], list[Any]]:
     """The row's function of the wanted arguments alone, and those arguments; the others are fixed."""

@@ -1,7 +1,8 @@
 """Kernels without reductions: one invocation per element, or per four neighbours where memory allows vec4."""
 from __future__ import annotations
 
-from lantern.backends.wgpu import scalar
+from collections.abc import Sequence
+
 from lantern.backends.wgpu.nest import (
     Group,
     Memory,
@@ -9,10 +10,10 @@ from lantern.backends.wgpu.nest import (
     address_parts,
     lane_contiguous,
     lane_uniform,
-    quarter,
     reachable,
     shifted,
 )
+from lantern.backends.wgpu.packed import per_word
 from lantern.backends.wgpu.point import make_point, store_refs
 from lantern.backends.wgpu.shader import Grid, Shader, finish, make_grid
 from lantern.lower.expr import Load, Ref
@@ -27,8 +28,12 @@ def render_elementwise(kernel: Kernel, memory: Memory, target: Target) -> Shader
     domain = kernel.rows + stage.cols
     group = Group("i", tuple(range(len(domain))), domain)
     size = min(GROUP_SIZE, target.max_workgroup_size)
+    narrow = {f"out{s.out}" for s in stage.stores if per_word(kernel.outs[s.out].dtype) > 1}
     if group.size % 4 == 0 and _vector_stores(kernel, stage, group):
         return _vector(kernel, stage, group, memory, target, size)
+    if narrow and all(isinstance(s, Store) and _in_order(s.strides, s.offset, group) for s in stage.stores):
+        return _vector(kernel, stage, group, memory, target, size)
+    memory.atomics.update(narrow)
     grid = make_grid(kernel, -(-group.size // size), target)
     scope = Scope([group])
     point = make_point("element", stage, memory, [group], (), (), stage.stores)
@@ -50,6 +55,13 @@ def _vector_stores(kernel: Kernel, stage: Stage, group: Group) -> bool:
         for s in stage.stores)
 
 
+def _in_order(strides: Sequence[int], offset: int, group: Group) -> bool:
+    """Whether position i of `group` is element i."""
+    parts = address_parts(strides, (), [group])
+    whole = len(parts) == 1 and (parts[0].inner, parts[0].size, parts[0].stride) == (1, group.size, 1)
+    return offset == 0 and (whole or group.size == 1)
+
+
 def split_loads(stage: Stage, memory: Memory, group: Group, groups: list[Group], wanted: list[Ref]
                 ) -> tuple[list[Ref], list[Ref]]:
     """The loads that one vec4 serves, and those that four neighbours of `group` share."""
@@ -67,12 +79,20 @@ def split_loads(stage: Stage, memory: Memory, group: Group, groups: list[Group],
 
 
 def _vector(kernel: Kernel, stage: Stage, group: Group, memory: Memory, target: Target, size: int) -> Shader:
-    """Four neighbours per invocation: loads and stores of vec4, the body once for each lane."""
+    """Four neighbours per invocation: loads and stores of vec4, the body once for each lane.
+
+    Of a domain that is no multiple of four, the last lanes repeat its last element. What they read and write lies in
+    the padding of whole vec4 that every buffer has; elements with a word of their own are not written there.
+    """
+    ragged = group.size % 4 > 0
     stores = [s for s in stage.stores if isinstance(s, Store) and kernel.outs[s.out].size]
-    memory.vectors.update([f"out{s.out}" for s in stores])
-    vectors, shared = split_loads(stage, memory, group, [group], store_refs(stores))
+    alone = [s for s in stores if ragged and per_word(kernel.outs[s.out].dtype) == 1]
+    memory.vectors.update([f"out{s.out}" for s in stores if s not in alone])
+    wanted = store_refs(stores)
+    vectors, shared = (_ragged_loads(stage, memory, group, wanted) if ragged
+                       else split_loads(stage, memory, group, [group], wanted))
     grid = make_grid(kernel, -(-group.size // (4 * size)), target)
-    point = make_point("element", stage, memory, [group], vectors + shared, store_refs(stores))
+    point = make_point("element", stage, memory, [group], vectors + shared, wanted)
     scope = Scope([group])
     scope.add(f"let i = 4u * ({grid.linear} * {size}u + thread);")
     guarded = not exact(grid, group.size, 4 * size)
@@ -85,13 +105,32 @@ def _vector(kernel: Kernel, stage: Stage, group: Group, memory: Memory, target: 
         scope.load(f"x{ref}", load, memory, vector=ref in vectors)
     for lane, letter in enumerate("xyzw"):
         values = {r: f"x{r}.{letter}" for r in vectors} | {r: f"x{r}" for r in shared}
-        scope.add(f"let y{lane} = {point.call({'i': shifted('i', lane)}, values)};")
+        place = f"min({shifted('i', lane)}, {group.size - 1}u)" if ragged and lane else shifted("i", lane)
+        scope.add(f"let y{lane} = {point.call({'i': place}, values)};")
     for s in stores:
-        dtype = kernel.outs[s.out].dtype
-        lanes = ", ".join([scalar.to_storage(point.result(f"y{k}", s.value), dtype) for k in range(4)])
+        lanes = [point.result(f"y{k}", s.value) for k in range(4)]
         place = scope.address(s.offset, address_parts(s.strides, (), [group]))
-        scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(dtype)}>({lanes});")
+        if s not in alone:
+            scope.add(memory.store_four(s.out, place, lanes))
+            continue
+        for k, value in enumerate(lanes):
+            scope.add(f"if ({shifted('i', k)} < {group.size}u) {{ {memory.store(s.out, shifted('i', k), value)[0]} }}")
     if guarded:
         scope.depth -= 1
         scope.add("}")
     return finish(kernel, memory, grid, size, [point.text], scope.lines)
+
+
+def _ragged_loads(stage: Stage, memory: Memory, group: Group, wanted: list[Ref]) -> tuple[list[Ref], list[Ref]]:
+    """`split_loads` for a domain that is no multiple of four: what is read in order, what is the same everywhere."""
+    vectors, shared = list[Ref](), list[Ref]()
+    for ref in reachable(stage.body, wanted):
+        load = stage.body[ref]
+        if isinstance(load, Load):
+            if not load.guards and group.size > 1 and _in_order(load.strides, load.offset, group):
+                if memory.arg(load.arg).startswith("arg") or memory.arg(load.arg) in memory.vectors:
+                    vectors.append(ref)
+                    memory.vectors.add(memory.arg(load.arg))
+            elif not address_parts(load.strides, load.guards, [group]):
+                shared.append(ref)
+    return vectors, shared

@@ -7,12 +7,11 @@ from typing import Any, Protocol, TypeAlias
 
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
 from lantern.backends.wgpu.native import Handle
+from lantern.backends.wgpu.packed import stored_bytes
 from lantern.backends.wgpu.render import check_size
 from lantern.backends.wgpu.shader import Shader
 from lantern.errors import DeviceError, InternalError
-from lantern.lower.kernel import Alloc, Clear, Dispatch, Free, Kernel, Program, Target
-
-BYTES = 4       # of every element: a bool is stored as a u32
+from lantern.lower.kernel import Alloc, Clear, Copy, Dispatch, Free, Kernel, Program, Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +40,10 @@ class Recorder(Protocol):
 
     def clear(self, allocation: Allocation, nbytes: int) -> None:
         """Record filling with zeros."""
+        ...
+
+    def copy(self, source: Allocation, target: Allocation, nbytes: int) -> None:
+        """Record filling `target` with the bytes of `source`."""
         ...
 
     def duplicate(self, allocation: Allocation) -> Allocation:
@@ -76,6 +79,15 @@ class Zero:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """Fill a slot with the elements of another."""
+
+    slot: int
+    source: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """Run a pipeline on slots, with the bytes of each to bind."""
 
@@ -84,7 +96,7 @@ class Launch:
     sizes: tuple[int, ...]
 
 
-Action: TypeAlias = "Take | Give | Zero | Launch"
+Action: TypeAlias = "Take | Give | Zero | Fill | Launch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +117,9 @@ class Plan:
 
 def make_plan(program: Program, target: Target, pipeline: Callable[[Kernel, Mapping[int, int]], Pipeline]) -> Plan:
     """Compile every kernel and work out what each step binds. Raises DeviceError for memory beyond the limits."""
-    sizes = [s.size * BYTES for s in program.slots]
+    sizes = [stored_bytes(s.size, s.dtype) for s in program.slots]
     for slot, aval in enumerate(program.slots):
-        check_size(aval.size, f"{program.name or 'program'}: {aval} (slot {slot})", target)
+        check_size(aval.size, aval.dtype, f"{program.name or 'program'}: {aval} (slot {slot})", target)
     actions: list[Action] = []
     touched = 0
     for step in program.steps:
@@ -118,6 +130,8 @@ def make_plan(program: Program, target: Target, pipeline: Callable[[Kernel, Mapp
                 actions += [Give(slot)] if sizes[slot] else []
             case Clear(slot):
                 actions += [Zero(slot, sizes[slot])] if sizes[slot] else []
+            case Copy(slot, source):
+                actions += [Fill(slot, source, sizes[slot])] if sizes[slot] else []
             case Dispatch():
                 made = pipeline(step.kernel, shared_memory(step))
                 if made.handle is not None:
@@ -125,7 +139,7 @@ def make_plan(program: Program, target: Target, pipeline: Callable[[Kernel, Mapp
                     touched += sum(actions[-1].sizes) if isinstance(actions[-1], Launch) else 0
     donated = frozenset(program.inputs) & program.donated
     return Plan(program.name or "program", len(sizes), program.inputs, tuple(sizes[s] for s in program.inputs),
-                program.outputs, tuple(a.size * BYTES for a in program.out_avals), tuple(actions),
+                program.outputs, tuple(stored_bytes(a.size, a.dtype) for a in program.out_avals), tuple(actions),
                 frozenset(program.inputs) - donated, donated, touched)
 
 
@@ -140,7 +154,7 @@ def _launch(step: Dispatch, pipeline: Pipeline) -> Launch:
     for b in pipeline.shader.bindings:
         avals, places = (step.kernel.outs, step.outs) if b.output else (step.kernel.args, step.args)
         slots.append(places[b.index])
-        sizes.append(-(-avals[b.index].size * BYTES // 16) * 16)        # whole vec4
+        sizes.append(-(-stored_bytes(avals[b.index].size, b.dtype) // 16) * 16)        # whole vec4
     return Launch(pipeline, tuple(slots), tuple(sizes))
 
 
@@ -175,6 +189,8 @@ def _record(recorder: Recorder, plan: Plan, memory: list[Allocation | None]) -> 
                 memory[slot] = None
             case Zero(slot, nbytes):
                 recorder.clear(_held(memory, slot), nbytes)
+            case Fill(slot, source, nbytes):
+                recorder.copy(_held(memory, source), _held(memory, slot), nbytes)
 
 
 def _held(memory: list[Allocation | None], slot: int) -> Allocation:

@@ -5,10 +5,23 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lantern.backends.wgpu import scalar
-from lantern.dtypes import F32, I32
-from lantern.lower.expr import Apply, Const, DType, Gather, Guard, Instr, Load, LoopIndex, Reduced, Ref, ScalarOp
-from lantern.lower.kernel import Kernel, ScatterAdd, Stage, Store
+from lantern.backends.wgpu import packed, scalar
+from lantern.dtypes import F32, I32, is_float
+from lantern.lower.expr import (
+    Apply,
+    Const,
+    DType,
+    Gather,
+    Guard,
+    Instr,
+    Load,
+    LoopIndex,
+    Reduced,
+    ReduceOp,
+    Ref,
+    ScalarOp,
+)
+from lantern.lower.kernel import Kernel, Scatter, Stage, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +95,6 @@ def shifted(name: str, lane: int) -> str:
     return f"{name} + {lane}u" if lane else name
 
 
-def grouped(text: str) -> str:
-    """An expression that may stand beside any operator."""
-    return f"({text})" if " " in text else text
-
-
 def from_start(place: str, start: int) -> str:
     """The distance of a position from where a guard starts, which may lie before the first position.
 
@@ -100,7 +108,7 @@ def from_start(place: str, start: int) -> str:
 
 def quarter(place: str) -> str:
     """The number of the vec4 that an element is in."""
-    return f"{grouped(place)} / 4u"
+    return f"{packed.grouped(place)} / 4u"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +126,16 @@ class Binding:
 class Memory:
     """The buffers of a kernel. An argument that shares memory with an output is bound once, as that output.
 
-    `shared`: arg -> out; `vectors`: names of the buffers declared as arrays of vec4.
+    `shared`: arg -> out; `vectors`: names of the buffers declared as arrays of vec4; `atomics`: those whose packed
+    elements are written one by one. Both have to be known before the first access is written. `rows`: the buffers of
+    which the kernel sees one row, with the number of elements of a row; the uniform `turn` has the number of the row.
     """
 
     kernel: Kernel
     shared: Mapping[int, int]
+    rows: Mapping[str, int] = field(default_factory=dict[str, int])
     vectors: set[str] = field(default_factory=set[str])
+    atomics: set[str] = field(default_factory=set[str])
 
     def arg(self, index: int) -> str:
         """The variable that holds an argument."""
@@ -134,15 +146,47 @@ class Memory:
         """The element type in a buffer; zero-size arguments are not bound, and their loads never run."""
         return self.kernel.args[index].dtype
 
-    def element(self, name: str, index: str) -> str:
-        """One element, also of a buffer of vec4."""
-        if name not in self.vectors:
-            return f"{name}[{index}]"
-        return f"{name}[{quarter(index)}][{grouped(index)} % 4u]"
+    def place(self, name: str, index: str) -> str:
+        """Where an element of a row is in its buffer."""
+        size = self.rows.get(name)
+        return index if size is None else f"{index} + turn.x * {size}u"
+
+    def contiguous(self, name: str, parts: Sequence[Part], offset: int, group: Group) -> bool:
+        """`lane_contiguous`, in every row of a buffer."""
+        return self.rows.get(name, 0) % 4 == 0 and lane_contiguous(parts, offset, group)
+
+    def element(self, arg: int, index: str) -> str:
+        """One element of an argument, in whatever way its buffer is declared."""
+        name = self.arg(arg)
+        index = self.place(name, index)
+        return packed.load_one(name, index, self.arg_dtype(arg), name in self.vectors, name in self.atomics)
+
+    def four(self, arg: int, index: str) -> str:
+        """Four neighbours of an argument as a vec4, from an aligned index."""
+        name = self.arg(arg)
+        return packed.load_four(f"{name}[{quarter(self.place(name, index))}]", self.arg_dtype(arg))
+
+    def store(self, out: int, index: str, value: str) -> Sequence[str]:
+        """The statements that write one element of an output."""
+        dtype = self.kernel.outs[out].dtype
+        text = scalar.to_storage(value, dtype)
+        index = self.place(f"out{out}", index)
+        if packed.per_word(dtype) == 1:
+            return (f"out{out}[{index}] = {text};",)
+        self.atomics.add(f"out{out}")
+        return packed.store_one(f"out{out}", index, text, dtype)
+
+    def store_four(self, out: int, index: str, values: Sequence[str]) -> str:
+        """The statement that writes four neighbours of an output, from an aligned index."""
+        dtype = self.kernel.outs[out].dtype
+        lanes = ", ".join([scalar.to_storage(v, dtype) for v in values])
+        four = packed.pack_four(f"vec4<{scalar.storage_type(dtype)}>({lanes})", dtype)
+        return f"out{out}[{quarter(self.place(f'out{out}', index))}] = {four};"
 
     def bindings(self) -> tuple[Binding, ...]:
         """What to bind, in order: arguments, then outputs; nothing of size zero."""
-        atomic = {s.out for stage in self.kernel.stages for s in stage.stores if isinstance(s, ScatterAdd)}
+        atomic = {s.out for stage in self.kernel.stages for s in stage.stores
+                  if isinstance(s, Scatter) and s.op is not None}
         read = {n.arg for stage in self.kernel.stages for n in stage.body if isinstance(n, (Load, Gather))}
         args = [Binding(f"arg{k}", a.dtype, False, k) for k, a in enumerate(self.kernel.args)
                 if a.size and k in read and k not in self.shared]
@@ -154,12 +198,16 @@ class Memory:
         lines: list[str] = []
         for number, b in enumerate(self.bindings()):
             kind = scalar.storage_type(b.dtype)
-            if b.atomic:
+            if b.name in self.vectors:
+                kind = packed.four_type(b.dtype, kind)
+            elif packed.per_word(b.dtype) > 1:
+                kind = "atomic<u32>" if b.name in self.atomics else "u32"
+            elif b.atomic:
                 kind = f"atomic<{'u32' if kind == 'f32' else kind}>"
-            elif b.name in self.vectors:
-                kind = f"vec4<{kind}>"
             access = "read_write" if b.output else "read"
             lines.append(f"@group(0) @binding({number}) var<storage, {access}> {b.name}: array<{kind}>;")
+        if self.rows:
+            lines.append("@group(1) @binding(0) var<uniform> turn: vec4<u32>;")
         return "\n".join(lines)
 
 
@@ -250,7 +298,7 @@ class Scope:
             self.source = text
 
     def load(self, name: str, load: Load, memory: Memory, vector: bool = False) -> None:
-        """Declare `name` as what a load reads, in the type that memory has."""
+        """Declare `name` as what a load reads; a bool is still a u32."""
         kind = scalar.storage_type(memory.arg_dtype(load.arg))
         parts = address_parts(load.strides, load.guards, self.groups)
         test = self.conditions(parts)
@@ -258,8 +306,7 @@ class Scope:
             text = f"vec4<{kind}>()" if vector else f"{kind}()"
         else:
             place = self.address(load.offset, parts)
-            buffer = memory.arg(load.arg)
-            text = f"{buffer}[{quarter(place)}]" if vector else memory.element(buffer, place)
+            text = memory.four(load.arg, place) if vector else memory.element(load.arg, place)
         if not test:
             self.add(f"let {name} = {text};")
             return
@@ -339,7 +386,7 @@ def write_body(scope: Scope, stage: Stage, memory: Memory, wanted: Sequence[Ref]
                     name = f"v{ref}"
                     scope.add(f"let {name} = {raw} != 0u;")
             case Gather(arg, index):
-                element = memory.element(memory.arg(arg), f"u32({names[index]})")
+                element = memory.element(arg, f"u32({names[index]})")
                 if kernel.args[arg].size == 0:
                     element = f"{scalar.storage_type(memory.arg_dtype(arg))}()"
                 scope.add(f"let {name} = {scalar.from_storage(element, memory.arg_dtype(arg))};")
@@ -349,7 +396,7 @@ def write_body(scope: Scope, stage: Stage, memory: Memory, wanted: Sequence[Ref]
     return names
 
 
-INVERTIBLE = 0x7E800000     # 2**126: the inverse of a smaller f32 is no denormal
+INVERTIBLE = 2.0**126       # the inverse of a smaller f32 is no denormal
 
 
 def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str]) -> str:
@@ -359,18 +406,18 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
     if len(constants) == len(texts):
         texts = [scalar.constant(c, opaque=True) for c in constants]
     kind = dtype_of(kernel, stage, instr.operands[0])
-    if kind == F32 and len(texts) == 2:
-        zeros = [isinstance(n, Const) and n.bits & 0x7FFFFFFF == 0 for n in (body[r] for r in instr.operands)]
+    if is_float(kind) and len(texts) == 2:
+        zeros = [isinstance(n, Const) and bool(n.value == 0) for n in (body[r] for r in instr.operands)]
         guarded = _guarded(instr.op, texts, zeros)
         if guarded is not None:
             return guarded
         divisor = body[instr.operands[1]]
-        if instr.op is ScalarOp.DIV and isinstance(divisor, Const) and divisor.bits & 0x7FFFFFFF < INVERTIBLE:
-            return f"{texts[0]} / {texts[1]}"
+        if instr.op is ScalarOp.DIV and isinstance(divisor, Const) and abs(float(divisor.value)) < INVERTIBLE:
+            return scalar.narrowed(instr.op, f"{texts[0]} / {texts[1]}", instr.dtype)
     if instr.op is ScalarOp.NOT:
         inner = body[instr.operands[0]]
         if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
-                and dtype_of(kernel, stage, inner.operands[0]) == F32):
+                and is_float(dtype_of(kernel, stage, inner.operands[0]))):
             return f"!{texts[0]} || !ordered({', '.join([names[r] for r in inner.operands])})"
     return scalar.operation(instr.op, texts, kind, instr.dtype)
 
@@ -395,26 +442,53 @@ def _guarded(op: ScalarOp, texts: Sequence[str], zeros: Sequence[bool]) -> str |
             return None
 
 
-def write_store(scope: Scope, store: Store | ScatterAdd, memory: Memory, names: Mapping[Ref, str]) -> None:
-    """Write one element, or add to one."""
+_ATOMICS = {ReduceOp.SUM: "atomicAdd", ReduceOp.MAX: "atomicMax", ReduceOp.MIN: "atomicMin"}
+
+
+def write_store(scope: Scope, store: Store | Scatter, memory: Memory, names: Mapping[Ref, str]) -> None:
+    """Write one element, or fold a value into one."""
     aval = memory.kernel.outs[store.out]
     if aval.size == 0:
         return
     match store:
         case Store(out, value, offset, strides):
             place = scope.address(offset, address_parts(strides, (), scope.groups))
-            scope.add(f"out{out}[{place}] = {scalar.to_storage(names[value], aval.dtype)};")
-        case ScatterAdd(out, index, value, keep):
-            place = f"u32({names[index]})"
-            if aval.dtype != F32:
-                scope.add(f"if ({names[keep]}) {{ atomicAdd(&out{out}[{place}], {names[value]}); }}")
+            for line in memory.store(out, place, names[value]):
+                scope.add(line)
+        case Scatter(out, index, value, keep, op):
+            place, written = f"out{out}[u32({names[index]})]", scalar.to_storage(names[value], aval.dtype)
+            if packed.per_word(aval.dtype) > 1:
+                _scatter_packed(scope, store, memory, names)
                 return
+            if op is None:
+                scope.add(f"if ({names[keep]}) {{ {place} = {written}; }}")
+                return
+            if aval.dtype != F32 and op in _ATOMICS:
+                scope.add(f"if ({names[keep]}) {{ {_ATOMICS[op]}(&{place}, {written}); }}")
+                return
+            kind = scalar.storage_type(aval.dtype)      # atomics of floats hold their bits
+            old, bits = ("old", "{}") if kind != "f32" else ("bitcast<f32>(old)", "bitcast<u32>({})")
+            folded = bits.format(scalar.combine(op, old, written, aval.dtype))
             scope.add(f"if ({names[keep]}) {{")
-            scope.add(f"var old = atomicLoad(&out{out}[{place}]);", 1)
+            scope.add(f"var old = atomicLoad(&{place});", 1)
             scope.add("loop {", 1)
-            scope.add(f"let sum = bitcast<u32>(bitcast<f32>(old) + {names[value]});", 2)
-            scope.add(f"let found = atomicCompareExchangeWeak(&out{out}[{place}], old, sum);", 2)
+            scope.add(f"let folded = {folded};", 2)
+            scope.add(f"let found = atomicCompareExchangeWeak(&{place}, old, folded);", 2)
             scope.add("if (found.exchanged) { break; }", 2)
             scope.add("old = found.old_value;", 2)
             scope.add("}", 1)
             scope.add("}")
+
+
+def _scatter_packed(scope: Scope, store: Scatter, memory: Memory, names: Mapping[Ref, str]) -> None:
+    """Write an element of 8 or 16 bits, or fold a value into one."""
+    dtype, index, value = memory.kernel.outs[store.out].dtype, f"u32({names[store.index]})", names[store.value]
+    lines = memory.store(store.out, index, value)
+    if store.op is not None:
+        old = "(old != 0u)" if scalar.wgsl_type(dtype) == "bool" else "old"
+        folded = scalar.to_storage(scalar.combine(store.op, old, value, dtype), dtype)
+        lines = packed.update_one(f"out{store.out}", index, folded, dtype)
+    scope.add(f"if ({names[store.keep]}) {{")
+    for line in lines:
+        scope.add(line, 1)
+    scope.add("}")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.elementwise import split_loads
-from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, quarter, reachable, shifted
+from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, reachable, shifted
 from lantern.backends.wgpu.point import make_point, store_refs
-from lantern.lower.expr import DType, Load, Ref
+from lantern.lower.expr import DType, Load, Ref, ScalarOp
 from lantern.lower.kernel import Kernel, Stage, Store
 
 LETTERS = "xyzw"
@@ -123,13 +123,18 @@ def epilogue(kernel: Kernel, p: Product, tall: int, wide: int, memory: Memory) -
     return (*functions, head + "\n".join(scope.lines) + "\n}")
 
 
+def _sum(p: Product, letter: str) -> str:
+    """One of four sums, which for small integers are kept in 32 bits."""
+    return scalar.narrowed(ScalarOp.ADD, f"sums.{letter}", p.dtype)
+
+
 def _one_by_one(scope: Scope, name: str, stage: Stage, p: Product, memory: Memory, tests: dict[str, str]) -> str:
     """Calls that finish and store each sum by itself."""
     point = make_point(name, stage, memory, [p.batch, p.m, p.n], (), (), stage.stores)
     for lane, letter in enumerate(LETTERS):
         place = shifted("n", lane)
         test = [t for g, t in tests.items() if g == "m"] + [f"{place} < {p.n.size}u"]
-        call = point.call({"batch": "batch", "m": "m", "n": place}, {}, {"r0_0": f"sums.{letter}"})
+        call = point.call({"batch": "batch", "m": "m", "n": place}, {}, {"r0_0": _sum(p, letter)})
         scope.add(f"if ({' && '.join(test)}) {{ {call}; }}")
     return point.text
 
@@ -145,14 +150,13 @@ def _four_at_once(scope: Scope, name: str, stage: Stage, p: Product, memory: Mem
     _load_all(scope, stage, vectors, shared, memory)
     for lane, letter in enumerate(LETTERS):
         places = {"batch": "batch", "m": "m", "n": shifted("n", lane)}
-        call = point.call(places, _lane(vectors, shared, lane), {"r0_0": f"sums.{letter}"})
+        call = point.call(places, _lane(vectors, shared, lane), {"r0_0": _sum(p, letter)})
         scope.add(f"let y{lane} = {call};")
     for s in stage.stores:
         aval = memory.kernel.outs[s.out]
         if isinstance(s, Store) and aval.size:
-            lanes = ", ".join([scalar.to_storage(point.result(f"y{k}", s.value), aval.dtype) for k in range(4)])
             place = scope.address(s.offset, address_parts(s.strides, (), groups))
-            scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
+            scope.add(memory.store_four(s.out, place, [point.result(f"y{k}", s.value) for k in range(4)]))
     scope.names = outside
     scope.depth -= 1
     scope.add("}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.nest import Group, Memory, Scope, dtype_of, reachable, write_body, write_store
 from lantern.lower.expr import Load, Reduced, Ref
-from lantern.lower.kernel import ScatterAdd, Stage, Store
+from lantern.lower.kernel import Scatter, Stage, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Point:
 
 
 def make_point(name: str, stage: Stage, memory: Memory, groups: Sequence[Group], hoisted: Sequence[Ref],
-               results: Sequence[Ref], stores: Sequence[Store | ScatterAdd] = ()) -> Point:
+               results: Sequence[Ref], stores: Sequence[Store | Scatter] = ()) -> Point:
     """The function that computes `results` and makes `stores`; the loads and values `hoisted` come as parameters."""
     kernel, scope = memory.kernel, Scope(groups)
     unique = tuple(dict.fromkeys(results))
@@ -75,7 +75,7 @@ def make_point(name: str, stage: Stage, memory: Memory, groups: Sequence[Group],
     return Point(name, text, used, loads, tuple(reduced), unique)
 
 
-def store_refs(stores: Sequence[Store | ScatterAdd]) -> list[Ref]:
+def store_refs(stores: Sequence[Store | Scatter]) -> list[Ref]:
     """The values that stores use."""
     found: list[Ref] = []
     for s in stores:

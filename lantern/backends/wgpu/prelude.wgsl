@@ -443,3 +443,114 @@ fn pow_i32(base: i32, exponent: i32) -> i32 {
   }
   return bitcast<i32>(pow_u32(bitcast<u32>(base), u32(exponent)));
 }
+
+// Numbers of 8 and 16 bits are computed as i32, u32 or f32; after each operation they are brought back into range.
+fn wrap_i8(x: i32) -> i32 { return (x << 24u) >> 24u; }
+
+fn wrap_i16(x: i32) -> i32 { return (x << 16u) >> 16u; }
+
+fn wrap_u8(x: u32) -> u32 { return x & 0xffu; }
+
+fn wrap_u16(x: u32) -> u32 { return x & 0xffffu; }
+
+// The nearest f16, ties to even. Drivers' own conversions may truncate. Below 2**-14 all f16 are 2**-24 apart, as f32
+// are between 0.5 and 1.
+fn round_f16(x: f32) -> f32 {
+  let m = magnitude(x);
+  let normal = (m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u;
+  let small = f32(bitcast<u32>(bitcast<f32>(m) + 0.5) - 0x3f000000u) * 5.9604644775390625e-8;
+  var r = select(bitcast<f32>(normal), small, m < 0x38800000u);
+  if (normal >= 0x47800000u) { r = bits_f32(select(0x7f800000u, 0x7fc00000u, m > 0x7f800000u)); }
+  return with_sign(r, x);
+}
+
+// The nearest bf16, ties to even.
+fn round_bf16(x: f32) -> f32 {
+  let b = bitcast<u32>(x);
+  let r = (b + 0x7fffu + ((b >> 16u) & 1u)) & 0xffff0000u;
+  return bitcast<f32>(select(r, 0x7fc00000u, is_nan(x)));
+}
+
+fn i8_from_f32(x: f32) -> i32 { return clamp(i32_from_f32(x), -128, 127); }
+
+fn i16_from_f32(x: f32) -> i32 { return clamp(i32_from_f32(x), -32768, 32767); }
+
+fn u8_from_f32(x: f32) -> u32 { return min(u32_from_f32(x), 255u); }
+
+fn u16_from_f32(x: f32) -> u32 { return min(u32_from_f32(x), 65535u); }
+
+fn from_bits_i8(b: u32) -> i32 { return bitcast<i32>(b << 24u) >> 24u; }
+
+fn from_bits_i16(b: u32) -> i32 { return bitcast<i32>(b << 16u) >> 16u; }
+
+fn from_bits_u8(b: u32) -> u32 { return b & 0xffu; }
+
+fn from_bits_u16(b: u32) -> u32 { return b & 0xffffu; }
+
+fn from_bits_bf16(b: u32) -> f32 { return bitcast<f32>(b << 16u); }
+
+// Not unpack2x16float, which may take denormal numbers for zero.
+fn from_bits_f16(b: u32) -> f32 {
+  let m = b & 0x7fffu;
+  let normal = select((m << 13u) + 0x38000000u, (m << 13u) + 0x70000000u, m >= 0x7c00u);
+  let r = select(bitcast<f32>(normal), f32(m) * 5.9604644775390625e-8, m < 0x400u);
+  return select(r, -r, (b & 0x8000u) != 0u);
+}
+
+fn to_bits_i8(x: i32) -> u32 { return bitcast<u32>(x) & 0xffu; }
+
+fn to_bits_i16(x: i32) -> u32 { return bitcast<u32>(x) & 0xffffu; }
+
+fn to_bits_u8(x: u32) -> u32 { return x & 0xffu; }
+
+fn to_bits_u16(x: u32) -> u32 { return x & 0xffffu; }
+
+fn to_bits_bf16(x: f32) -> u32 { return bitcast<u32>(x) >> 16u; }
+
+// x is an f16 already.
+fn to_bits_f16(x: f32) -> u32 {
+  let m = magnitude(x);
+  let normal = select((m - 0x38000000u) >> 13u, ((m >> 13u) & 0x3ffu) | 0x7c00u, m >= 0x47800000u);
+  return select(normal, u32(abs(x) * 16777216.0), m < 0x38800000u) | ((bitcast<u32>(x) >> 16u) & 0x8000u);
+}
+
+fn four_i8(w: u32) -> vec4<i32> {
+  return vec4<i32>(from_bits_i8(w), from_bits_i8(w >> 8u), from_bits_i8(w >> 16u), from_bits_i8(w >> 24u));
+}
+
+fn four_u8(w: u32) -> vec4<u32> { return vec4<u32>(w & 0xffu, (w >> 8u) & 0xffu, (w >> 16u) & 0xffu, w >> 24u); }
+
+fn four_i16(w: vec2<u32>) -> vec4<i32> {
+  return vec4<i32>(from_bits_i16(w.x), from_bits_i16(w.x >> 16u), from_bits_i16(w.y), from_bits_i16(w.y >> 16u));
+}
+
+fn four_u16(w: vec2<u32>) -> vec4<u32> { return vec4<u32>(w.x & 0xffffu, w.x >> 16u, w.y & 0xffffu, w.y >> 16u); }
+
+fn four_f16(w: vec2<u32>) -> vec4<f32> {
+  return vec4<f32>(from_bits_f16(w.x), from_bits_f16(w.x >> 16u), from_bits_f16(w.y), from_bits_f16(w.y >> 16u));
+}
+
+fn four_bf16(w: vec2<u32>) -> vec4<f32> {
+  return vec4<f32>(from_bits_bf16(w.x), bitcast<f32>(w.x & 0xffff0000u), from_bits_bf16(w.y),
+                   bitcast<f32>(w.y & 0xffff0000u));
+}
+
+fn pack_i8(v: vec4<i32>) -> u32 {
+  return to_bits_i8(v.x) | (to_bits_i8(v.y) << 8u) | (to_bits_i8(v.z) << 16u) | (bitcast<u32>(v.w) << 24u);
+}
+
+fn pack_u8(v: vec4<u32>) -> u32 { return v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u); }
+
+fn pack_i16(v: vec4<i32>) -> vec2<u32> {
+  return vec2<u32>(to_bits_i16(v.x) | (bitcast<u32>(v.y) << 16u), to_bits_i16(v.z) | (bitcast<u32>(v.w) << 16u));
+}
+
+fn pack_u16(v: vec4<u32>) -> vec2<u32> { return vec2<u32>(v.x | (v.y << 16u), v.z | (v.w << 16u)); }
+
+fn pack_f16(v: vec4<f32>) -> vec2<u32> {
+  return vec2<u32>(to_bits_f16(v.x) | (to_bits_f16(v.y) << 16u), to_bits_f16(v.z) | (to_bits_f16(v.w) << 16u));
+}
+
+fn pack_bf16(v: vec4<f32>) -> vec2<u32> {
+  return vec2<u32>(to_bits_bf16(v.x) | (to_bits_bf16(v.y) << 16u), to_bits_bf16(v.z) | (to_bits_bf16(v.w) << 16u));
+}

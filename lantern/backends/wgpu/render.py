@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from lantern.backends.wgpu.elementwise import render_elementwise
 from lantern.backends.wgpu.matmul import find_product, render_matmul
 from lantern.backends.wgpu.nest import Memory
+from lantern.backends.wgpu.packed import stored_bytes
 from lantern.backends.wgpu.rows import render_rows
 from lantern.backends.wgpu.scalar import wgsl_type
 from lantern.backends.wgpu.shader import Grid, Shader
 from lantern.dtypes import I32
 from lantern.errors import DeviceError
-from lantern.lower.expr import Apply, Const
+from lantern.lower.expr import Apply, Const, DType
 from lantern.lower.kernel import Kernel, Target
 
 MOST_POSITIONS = 1 << 31        # positions are i32 for the user's program
@@ -64,11 +65,12 @@ def _check(kernel: Kernel, target: Target) -> None:
                               f"{I32} positions can count; split the arrays")
     for aval in (*kernel.args, *kernel.outs):
         wgsl_type(aval.dtype)
-        check_size(aval.size, str(aval), target)
+        check_size(aval.size, aval.dtype, str(aval), target)
 
 
-def check_size(count: int, what: str, target: Target) -> None:
-    """Raise DeviceError if an array of `count` 4-byte elements is larger than one buffer may be."""
-    if count * 4 > target.max_binding:
-        raise DeviceError(f"{what} needs {count * 4} bytes of device memory, but one buffer on this device holds at "
+def check_size(count: int, dtype: DType, what: str, target: Target) -> None:
+    """Raise DeviceError if an array of `count` elements is larger than one buffer may be."""
+    needed = stored_bytes(count, dtype)
+    if needed > target.max_binding:
+        raise DeviceError(f"{what} needs {needed} bytes of device memory, but one buffer on this device holds at "
                           f"most {target.max_binding}. Split the array, or use the CPU device.")

@@ -19,14 +19,13 @@ from lantern.backends.wgpu.nest import (
     dtype_of,
     lane_contiguous,
     lane_uniform,
-    quarter,
     reachable,
     shifted,
 )
 from lantern.backends.wgpu.point import Point, make_point, store_refs
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
 from lantern.backends.wgpu.trees import arg_tree, tree
-from lantern.dtypes import BOOL, U32
+from lantern.dtypes import BOOL, U32, short_name
 from lantern.lower.expr import DType, Load, ReduceOp, Ref
 from lantern.lower.kernel import Kernel, Stage, Store, Target
 
@@ -293,10 +292,9 @@ class _Writer:
         for s in plan.stage.stores:
             aval = self.kernel.outs[s.out]
             if isinstance(s, Store) and aval.size:
-                lanes = ", ".join([scalar.to_storage(plan.point.result(f"y{k}", s.value), aval.dtype)
-                                   for k in range(4)])
                 place = self.scope.address(s.offset, address_parts(s.strides, (), plan.groups))
-                self.scope.add(f"out{s.out}[{quarter(place)}] = vec4<{scalar.storage_type(aval.dtype)}>({lanes});")
+                lanes = [plan.point.result(f"y{k}", s.value) for k in range(4)]
+                self.scope.add(self.memory.store_four(s.out, place, lanes))
 
     def _finish(self, plan: _Plan, slot: int, op: ReduceOp, dtype: DType) -> None:
         """Fold the lanes of a row together. Every invocation takes part: a barrier needs uniform control flow."""
@@ -310,7 +308,7 @@ class _Writer:
         if dtype == BOOL:       # lanes of NVIDIA's driver lose each other's bools in workgroup memory
             dtype, total = U32, f"u32({total})"
         kind = scalar.wgsl_type(dtype)
-        function = f"row_{op.value}_{kind}"
+        function = f"row_{op.value}_{short_name(dtype)}"
         self.scratch[f"scratch_{kind}"] = kind
         if op in ARG:
             self.scratch["positions"] = "i32"

@@ -19,10 +19,10 @@ from lantern.backends.wgpu.executable import Pipeline, Plan, make_plan, run_plan
 from lantern.backends.wgpu.interrupts import Deferred, hear
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
 from lantern.backends.wgpu.native import Handle, Native, trusted_module, wgpu
+from lantern.backends.wgpu.packed import stored_bytes
 from lantern.backends.wgpu.render import check_size, render
 from lantern.backends.wgpu.scalar import wgsl_type
 from lantern.backends.wgpu.shader import Shader
-from lantern.dtypes import BOOL
 from lantern.errors import DeviceError
 from lantern.events import emit
 from lantern.lower.kernel import Dispatch, Kernel, Program, Target
@@ -65,13 +65,13 @@ class WgpuBackend:
         return self._target
 
     def write(self, array: np.ndarray[Any, Any]) -> Buffer:
-        """Copy an array to the device; a bool takes four bytes there.
+        """Copy an array to the device; elements of 8 and 16 bits and bools lie there as in NumPy.
 
         Raises DeviceError if the device cannot hold it or lacks its dtype.
         """
         wgsl_type(array.dtype)
-        check_size(array.size, f"an array of shape {array.shape} and dtype {array.dtype}", self._target)
-        data = np.ascontiguousarray(array, np.uint32 if array.dtype == BOOL else array.dtype)
+        check_size(array.size, array.dtype, f"an array of shape {array.shape} and dtype {array.dtype}", self._target)
+        data = _whole_words(np.ascontiguousarray(array))
         with self.session("write"):
             buffer = self.buffer(data.nbytes)
             if buffer.allocation is not None:
@@ -86,17 +86,15 @@ class WgpuBackend:
     def read(self, buffer: Buffer, aval: ShapedArray) -> np.ndarray[Any, Any]:
         """Copy back to the host; waits for pending work, in slices, so that Ctrl-C is heard."""
         allocation = buffer.allocation
-        stored = np.dtype(np.uint32) if aval.dtype == BOOL else aval.dtype
-        found = np.empty(aval.size, stored)
+        found = np.empty(stored_bytes(aval.size, aval.dtype), np.uint8)
         if aval.size:
             if allocation is None:
                 raise DeviceError(f"{aval}: its memory was donated to a compiled call")
-            raw = found.view(np.uint8)
             with self.session("read"):
-                for start in range(0, raw.nbytes, PIECE):
-                    size = min(PIECE, raw.nbytes - start)
-                    raw[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
-        return (found.astype(BOOL) if aval.dtype == BOOL else found).reshape(aval.shape)
+                for start in range(0, found.nbytes, PIECE):
+                    size = min(PIECE, found.nbytes - start)
+                    found[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
+        return found[:aval.nbytes].view(aval.dtype).reshape(aval.shape)
 
     def compile(self, program: Program) -> Executable:
         """Make a program runnable: every kernel is rendered and compiled now.
@@ -167,6 +165,11 @@ class WgpuBackend:
         """Record filling with zeros."""
         allocation.epoch = self._epoch
         self.native.clear(allocation.handle, nbytes)
+
+    def copy(self, source: Allocation, target: Allocation, nbytes: int) -> None:
+        """Record filling `target` with the bytes of `source`."""
+        source.epoch = target.epoch = self._epoch
+        self.native.copy(source.handle, 0, target.handle, nbytes)
 
     def duplicate(self, allocation: Allocation) -> Allocation:
         """A copy, recorded."""
@@ -266,6 +269,15 @@ class WgpuBackend:
             found = self._layouts[kinds] = (len(self._layouts), layout,
                                             device.create_pipeline_layout(bind_group_layouts=[layout]))
         return found
+
+
+def _whole_words(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A contiguous array, or its bytes with zeros behind them: commands move whole words."""
+    if array.nbytes % 4 == 0:
+        return array
+    padded = np.zeros(stored_bytes(array.size, array.dtype), np.uint8)
+    padded[:array.nbytes] = array.reshape(-1).view(np.uint8)
+    return padded
 
 
 class _Executable:

@@ -4,11 +4,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lantern.dtypes import BOOL, F32, I32, U32, is_float, short_name
+from lantern.backends.wgpu import packed
+from lantern.dtypes import BF16, BOOL, F16, F32, I32, U8, U32, i8, i16, is_float, short_name, u16
 from lantern.errors import DeviceError, InternalError
-from lantern.lower.expr import Const, DType, ReduceOp, ScalarOp
+from lantern.lower.expr import TO_BOOL, Const, DType, ReduceOp, ScalarOp
 
-TYPES: dict[DType, str] = {F32: "f32", I32: "i32", U32: "u32", BOOL: "bool"}
+NARROW: dict[DType, DType] = {i8.dtype: I32, i16.dtype: I32, U8: U32, u16.dtype: U32, F16: F32, BF16: F32}
+_WIDE: dict[DType, str] = {F32: "f32", I32: "i32", U32: "u32", BOOL: "bool"}
+# Numbers of 8 and 16 bits are computed in 32 and brought back into range after each operation.
+TYPES: dict[DType, str] = _WIDE | {narrow: _WIDE[wide] for narrow, wide in NARROW.items()}
 ZEROS: dict[str, str] = {"f32": "0.0", "i32": "0i", "u32": "0u", "bool": "false"}
 LAST_INDEX = "2147483647i"      # the position of an ARG* reduction that has seen nothing
 
@@ -16,8 +20,8 @@ _CURES = {
     "f64": "float64 needs a feature that WGSL does not have; use the CPU device or float32",
     "i64": "int64 is not offered on this device yet; use the CPU device or int32",
     "u64": "uint64 is not offered on this device yet; use the CPU device or uint32",
-    "f16": "float16 needs the feature shader-f16, which lantern does not use yet; use the CPU device or float32",
-    "bf16": "bfloat16 is not a WGSL type; use the CPU device or float32",
+    "c64": "complex64 is not a WGSL type; use the CPU device, or two float32 arrays",
+    "c128": "complex128 is not a WGSL type; use the CPU device, or two float32 arrays",
 }
 
 
@@ -37,7 +41,7 @@ def wgsl_type(dtype: DType) -> str:
 
 
 def storage_type(dtype: DType) -> str:
-    """The type of an element in a buffer: a bool takes a whole u32, since WGSL has no bool in memory."""
+    """The type of an element as it is read from a buffer: a bool is a u32, since WGSL has no bool in memory."""
     kind = wgsl_type(dtype)
     return "u32" if kind == "bool" else kind
 
@@ -58,6 +62,8 @@ def constant(const: Const, opaque: bool = False) -> str:
     >>> constant(Const.of(-0.5, F32)), constant(Const.of(float("nan"), F32)), constant(Const.of(-1, I32))
     ('-0.5', 'bits_f32(0x7fc00000u)', '-1i')
     """
+    if const.dtype in NARROW:
+        const = Const.of(const.value, NARROW[const.dtype])
     kind = wgsl_type(const.dtype)
     if kind == "bool":
         return "true" if const.bits else "false"
@@ -89,6 +95,21 @@ _FLOAT_BUILTINS = frozenset({ScalarOp.ABS, ScalarOp.FLOOR, ScalarOp.CEIL, Scalar
 _INTEGER_CALLS = frozenset({ScalarOp.FLOORDIV, ScalarOp.MOD, ScalarOp.SHL, ScalarOp.SHR, ScalarOp.POW})
 _INTEGER_BUILTINS = frozenset({ScalarOp.MAX, ScalarOp.MIN, ScalarOp.ABS})
 _SAME = frozenset({ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND})
+# What leaves numbers of 8 and 16 bits in their range (and a float one of its kind).
+_CLOSED = TO_BOOL | _SAME | {ScalarOp.SIGN, ScalarOp.MAX, ScalarOp.MIN, ScalarOp.MOD, ScalarOp.AND, ScalarOp.OR,
+                             ScalarOp.XOR, ScalarOp.SHR, ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST}
+_CLOSED_FLOATS = (_CLOSED - {ScalarOp.MOD}) | {ScalarOp.NEG, ScalarOp.ABS}
+
+
+def narrowed(op: ScalarOp, text: str, dtype: DType) -> str:
+    """The result of an operation brought back into its dtype: integers wrap, floats are rounded.
+
+    >>> narrowed(ScalarOp.ADD, "v0 + v1", F16), narrowed(ScalarOp.ADD, "v0 + v1", F32)
+    ('round_f16(v0 + v1)', 'v0 + v1')
+    """
+    if dtype not in NARROW or op in (_CLOSED_FLOATS if is_float(dtype) else _CLOSED):
+        return text
+    return f"{'round' if is_float(dtype) else 'wrap'}_{short_name(dtype)}({text})"
 
 
 def operation(op: ScalarOp, xs: Sequence[str], kind: DType, dtype: DType) -> str:
@@ -103,7 +124,7 @@ def operation(op: ScalarOp, xs: Sequence[str], kind: DType, dtype: DType) -> str
         case ScalarOp.CONVERT:
             return _convert(xs[0], kind, dtype)
         case ScalarOp.BITCAST:
-            return f"bitcast<{wgsl_type(dtype)}>({xs[0]})"
+            return _bitcast(xs[0], kind, dtype)
         case _:
             pass
     if kind == BOOL:
@@ -114,7 +135,7 @@ def operation(op: ScalarOp, xs: Sequence[str], kind: DType, dtype: DType) -> str
         text = _integer(op, xs, wgsl_type(kind))
     if text is None:
         raise InternalError(f"internal: scalar operation {op.value} has no meaning for {kind}")
-    return text
+    return narrowed(op, text, dtype)
 
 
 def _float(op: ScalarOp, xs: Sequence[str]) -> str | None:
@@ -172,15 +193,21 @@ def _boolean(op: ScalarOp, xs: Sequence[str]) -> str | None:
             return None
 
 
+def _bitcast(x: str, kind: DType, dtype: DType) -> str:
+    if dtype in NARROW or kind in NARROW:
+        return packed.from_bits(packed.to_bits(x, kind), dtype)
+    return f"bitcast<{wgsl_type(dtype)}>({x})"
+
+
 def _convert(x: str, kind: DType, dtype: DType) -> str:
     source, wanted = wgsl_type(kind), wgsl_type(dtype)
-    if source == wanted:
-        return x
-    if source == "f32":
-        return f"{wanted}_from_f32({x})"
-    if wanted == "bool":
+    if source == "f32" and wanted != "f32":
+        return f"{short_name(dtype)}_from_f32({x})"
+    if wanted == "bool" and source != "bool":
         return f"{x} != {ZEROS[source]}"
-    return f"{wanted}({x})"     # between integers WGSL keeps the bits
+    text = x if source == wanted else f"{wanted}({x})"     # between integers WGSL keeps the bits
+    exact = kind in (dtype, BOOL) or (kind.kind == dtype.kind and kind.itemsize < dtype.itemsize)
+    return text if exact else narrowed(ScalarOp.ADD, text, dtype)
 
 
 def identity(op: ReduceOp, dtype: DType) -> str:

@@ -522,11 +522,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(0) var<storage, read> arg0: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> arg1: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> arg2: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> out0: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> out0: array<u32>;
 @group(0) @binding(4) var<storage, read_write> out1: array<vec4<f32>>;
 
 var<workgroup> slab_a: array<vec4<f32>, 288>;
 var<workgroup> slab_b: array<vec4<f32>, 512>;
+
+fn pack_u8(v: vec4<u32>) -> u32 { return v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u); }
 
 fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
   let x0 = arg0[(m * 64u + k) / 4u];
@@ -554,7 +556,7 @@ fn finish(batch: u32, m: u32, n: u32, sums: vec4<f32>) {
     let y1 = stage1(x1.y, sums.y);
     let y2 = stage1(x1.z, sums.z);
     let y3 = stage1(x1.w, sums.w);
-    out0[(m * 128u + n) / 4u] = vec4<u32>(u32(y0.y4), u32(y1.y4), u32(y2.y4), u32(y3.y4));
+    out0[(m * 128u + n) / 4u] = pack_u8(vec4<u32>(u32(y0.y4), u32(y1.y4), u32(y2.y4), u32(y3.y4)));
     out1[(m * 128u + n) / 4u] = vec4<f32>(y0.y5, y1.y5, y2.y5, y3.y5);
   }
 }
@@ -1428,11 +1430,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 // dot_select
 @group(0) @binding(0) var<storage, read> arg0: array<f32>;
 @group(0) @binding(1) var<storage, read> arg1: array<f32>;
-@group(0) @binding(2) var<storage, read> arg2: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> arg2: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out0: array<vec4<f32>>;
 
 var<workgroup> slab_a: array<vec4<f32>, 288>;
 var<workgroup> slab_b: array<vec4<f32>, 544>;
+
+fn four_u8(w: u32) -> vec4<u32> { return vec4<u32>(w & 0xffu, (w >> 8u) & 0xffu, (w >> 16u) & 0xffu, w >> 24u); }
 
 fn a_at(m: u32, k: u32) -> f32 {
   // digits.py:125 in scores
@@ -1473,7 +1477,7 @@ fn stage1(x0: u32, r0_0: f32) -> f32 {
 
 fn finish(batch: u32, m: u32, n: u32, sums: vec4<f32>) {
   {
-    let x0 = arg2[(m * 128u + n) / 4u];
+    let x0 = four_u8(arg2[(m * 128u + n) / 4u]);
     let y0 = stage1(x0.x, sums.x);
     let y1 = stage1(x0.y, sums.y);
     let y2 = stage1(x0.z, sums.z);
