@@ -35,6 +35,7 @@ from lantern.lower.kernel import (
     While,
 )
 from lantern.lower.print import print_kernel
+from lantern.lower.routine import Routine
 from lantern.lower.scalar import apply, fold
 from lantern.trace.aval import ShapedArray
 
@@ -99,7 +100,7 @@ def run_region(region: Region, args: Sequence[AnyArray]) -> Sequence[AnyArray]:
             return carry
         case Branch(branches):
             return run_program(branches[int(args[0][0])], args[1:])
-        case HostCall(function, avals, outs):
+        case HostCall(function=function, args=avals, outs=outs) | Routine(function=function, args=avals, outs=outs):
             given = [x.reshape(a.shape) for x, a in zip(args, avals, strict=True)]
             found = [np.asarray(x) for x in function(*given)]
             if [(x.shape, x.dtype) for x in found] != [(a.shape, a.dtype) for a in outs]:

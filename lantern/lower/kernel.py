@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from lantern.lower.expr import Instr, ReduceOp, Ref
+from lantern.lower.routine import Routine
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray
 
@@ -188,7 +189,7 @@ class HostCall:
     name: str = field(default="", compare=False)
 
 
-Region: TypeAlias = "Loop | While | Branch | HostCall"
+Region: TypeAlias = "Loop | While | Branch | HostCall | Routine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ def subprograms(region: Region) -> tuple[Program, ...]:
             return (condition, body)
         case Branch(branches):
             return branches
-        case HostCall():
+        case HostCall() | Routine():
             return ()
 
 

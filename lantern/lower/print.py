@@ -23,6 +23,7 @@ from lantern.lower.kernel import (
     Store,
     While,
 )
+from lantern.lower.routine import Routine
 from lantern.trace.aval import ShapedArray
 
 
@@ -98,6 +99,8 @@ def _region(region: Region) -> tuple[str, list[tuple[str, Program]]]:
             return "branch", [(f"branch{k}", b) for k, b in enumerate(branches)]
         case HostCall(name=name):
             return f"host{' ' if name else ''}{name}", []
+        case Routine(name=name):
+            return f"routine {name}", []
 
 
 def _avals(avals: Sequence[ShapedArray]) -> str:

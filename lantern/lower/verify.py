@@ -27,6 +27,7 @@ from lantern.lower.kernel import (
     Target,
     While,
 )
+from lantern.lower.routine import Routine
 from lantern.lower.schedule import in_place
 from lantern.lower.tile import Affine, positions
 from lantern.trace.aval import ShapedArray, shaped
@@ -289,9 +290,9 @@ def check_region(region: Region, args: Sequence[ShapedArray], outs: Sequence[Sha
             for branch in branches:
                 _fits("branch", branch, args[1:], outs)
                 _check_inner("branch", branch, range(0))
-        case HostCall():
-            _same("the arguments of a host call", region.args, args)
-            _same("the results of a host call", region.outs, outs)
+        case HostCall() | Routine():
+            _same("the arguments of a call", region.args, args)
+            _same("the results of a call", region.outs, outs)
 
 
 def _check_loop(loop: Loop, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:
