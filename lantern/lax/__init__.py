@@ -1,6 +1,9 @@
 """`lantern.lax`: the primitives under jax.lax's names. Nothing is promoted or broadcast; `lantern.numpy` does that."""
 from __future__ import annotations
 
+from lantern.lax.associative import associative_scan as associative_scan
+from lantern.lax.branches import cond as cond
+from lantern.lax.branches import switch as switch
 from lantern.lax.elementwise import abs as abs
 from lantern.lax.elementwise import add as add
 from lantern.lax.elementwise import atan2 as atan2
@@ -51,6 +54,11 @@ from lantern.lax.elementwise import stop_gradient as stop_gradient
 from lantern.lax.elementwise import sub as sub
 from lantern.lax.elementwise import tan as tan
 from lantern.lax.elementwise import tanh as tanh
+from lantern.lax.loops import fori_loop as fori_loop
+from lantern.lax.loops import map as map
+from lantern.lax.loops import scan as scan
+from lantern.lax.loops import truncated_scan as truncated_scan
+from lantern.lax.loops import while_loop as while_loop
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
 from lantern.lax.structural import axis_index as axis_index

@@ -12,12 +12,20 @@ from lantern.lax.operands import DTypeLike, SupportsLanternArray
 from lantern.trace.array import Array
 from lantern.typing import Dim
 from collections.abc import Hashable
+from lantern.lax.associative import associative_scan as associative_scan
+from lantern.lax.branches import cond as cond
+from lantern.lax.branches import switch as switch
 from lantern.lax.elementwise import bitcast_convert_type as bitcast_convert_type
 from lantern.lax.elementwise import clamp as clamp
 from lantern.lax.elementwise import integer_pow as integer_pow
 from lantern.lax.elementwise import shift_left as shift_left
 from lantern.lax.elementwise import shift_right_arithmetic as shift_right_arithmetic
 from lantern.lax.elementwise import shift_right_logical as shift_right_logical
+from lantern.lax.loops import fori_loop as fori_loop
+from lantern.lax.loops import map as map
+from lantern.lax.loops import scan as scan
+from lantern.lax.loops import truncated_scan as truncated_scan
+from lantern.lax.loops import while_loop as while_loop
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
 from lantern.lax.structural import axis_index as axis_index
