@@ -179,7 +179,8 @@ def _launch(kernel: Kernel, args: Sequence[AnyArray], outs: Sequence[AnyArray]) 
                     if op is None:
                         outs[out][place] = values[value][kept]
                     else:
-                        FOLDS[op].at(outs[out], place, values[value][kept])
+                        with np.errstate(all="ignore"):
+                            FOLDS[op].at(outs[out], place, values[value][kept])
 
 
 def _body(stage: Stage, domain: tuple[int, ...], row_axes: int, args: Sequence[AnyArray],

@@ -30,6 +30,7 @@ Mode: TypeAlias = Choice["clip", "zero"]
 
 
 def check_indices(name: str, indices: ShapedArray, x: ShapedArray, batch: int) -> None:
+    """Raises ShapeError unless the indices are i32 and share the first `batch` axes of x."""
     if indices.dtype != I32:
         raise ShapeError(f"{name}: indices must be i32, got {indices}. Convert them first")
     if indices.ndim < batch or indices.shape[:batch] != x.shape[:batch]:
