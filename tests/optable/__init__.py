@@ -1,10 +1,22 @@
 """The op table: a row for each primitive. The laws in tests/ops are applied to every row."""
 from __future__ import annotations
 
-from tests.optable import callback, collective, control, dot, elementwise, index, random, reduce, scatter, shape, transforms
+from tests.optable import (
+    callback,
+    collective,
+    control,
+    dot,
+    elementwise,
+    index,
+    random,
+    reduce,
+    scatter,
+    shape,
+    transforms,
+)
 from tests.optable.table import Row
 
-FAMILIES = (control.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS, collective.ROWS,
-            transforms.ROWS, callback.ROWS, scatter.ROWS)
+FAMILIES = (control.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS,
+            collective.ROWS, transforms.ROWS, callback.ROWS, scatter.ROWS)
 ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
 assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"
