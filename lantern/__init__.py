@@ -26,9 +26,16 @@ from lantern.api import make_jaxpr as make_jaxpr
 from lantern.api import value_and_grad as value_and_grad
 from lantern.api import vjp as vjp
 from lantern.api import vmap as vmap
+from lantern.caches import clear_caches as clear_caches
 from lantern.callbacks import io_callback as io_callback
 from lantern.callbacks import pure_callback as pure_callback
-from lantern.caches import clear_caches as clear_caches
+from lantern.custom_rules import custom_jvp as custom_jvp
+from lantern.custom_rules import custom_vjp as custom_vjp
+from lantern.debug import check_tracer_leaks as check_tracer_leaks
+from lantern.debug import debug_infs as debug_infs
+from lantern.debug import debug_nans as debug_nans
+from lantern.debug import disable_jit as disable_jit
+from lantern.debug import named_scope as named_scope
 from lantern.devices import default_device as default_device
 from lantern.devices import devices as devices
 from lantern.jitted import jit as jit

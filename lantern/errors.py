@@ -57,6 +57,11 @@ class DeviceError(LanternError, RuntimeError):
     """A device is missing, two devices meet in one operation, or a device cannot hold or compute what is asked."""
 
 
+class KernelError(LanternError, ValueError):
+    """A kernel that a user wrote is wrong: its WGSL does not compile, or it does not compute what its NumPy reference
+    does. The message names the line of the user's text."""
+
+
 class CallbackError(LanternError, ValueError):
     """A function called from a compiled program gave something else than was promised for it."""
 
@@ -68,7 +73,7 @@ class NonFiniteError(LanternError, FloatingPointError):
     >>> with lantern.debug_nans():
     ...     jnp.log(jnp.array(-1.0))
     Traceback (most recent call last):
-    lantern.errors.NonFiniteError: log made a NaN: f32[] = log f32[] ...
+    lantern.errors.NonFiniteError: log made a NaN: f32*[] = log f32*[], log(-1.0) = nan, at ...
     """
 
 
@@ -87,3 +92,8 @@ class InternalError(LanternError, AssertionError):
 
 class MissingExtraError(LanternError, ImportError):
     """An optional package is not installed; the message has the pip line that installs it."""
+
+
+class CustomRuleError(LanternError, TypeError):
+    """A rule of a custom function is missing, or gave what does not fit: the message names the function, the rule, the
+    argument or output, what was wanted and what came."""

@@ -11,7 +11,7 @@ import numpy as np
 from lantern.dtypes import python_dtype, short_name
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray, shaped
-from lantern.trace.primitive import Primitive
+from lantern.trace.primitive import Inline, Primitive
 
 Params: TypeAlias = Mapping[str, Any]
 
@@ -171,11 +171,15 @@ def fingerprint(jaxpr: Jaxpr) -> tuple[Any, ...]:
         subs = subjaxprs(v)
         return tuple(map(fingerprint, subs)) if subs else param_key(v)
 
+    def params(e: Eqn) -> Any:
+        if e.primitive.lower is Inline.SUBJAXPR:    # names and rules of the user's do not count either
+            return fingerprint(e.params["jaxpr"])
+        return tuple([(k, param(e.params[k])) for k in sorted(e.params)])
+
     head = tuple([v.aval for v in jaxpr.invars])
     for v in jaxpr.invars:
         atom(v)
-    body = tuple([(e.primitive.name, tuple(map(atom, e.invars)),
-                   tuple([(k, param(e.params[k])) for k in sorted(e.params)]),
+    body = tuple([(e.primitive.name, tuple(map(atom, e.invars)), params(e),
                    tuple([(atom(v), v.aval) for v in e.outvars])) for e in jaxpr.eqns])
     return head, body, tuple(map(atom, jaxpr.outvars))
 

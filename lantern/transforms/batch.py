@@ -9,7 +9,7 @@ from lantern.trace.aval import ShapedArray
 from lantern.trace.context import extended_axes, typeof
 from lantern.trace.jaxpr import Atom, Jaxpr, Literal, Params, Var, subjaxprs
 from lantern.trace.primitive import Axis, Dims, Value
-from lantern.trace.staging import trace_closed
+from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.masks import Force, memo_by_jaxpr, spread
 
 
@@ -68,7 +68,7 @@ def batch_jaxpr(jaxpr: Jaxpr, axis: Axis, dims: Dims, force: Force = False) -> t
         out_dims.extend([0 if f else d for d, f in zip(found, forced, strict=True)])
         return outs
 
-    return trace_closed(body, batched_avals(jaxpr.in_avals, axis.size, dims), "vmap"), out_dims
+    return trace_with_rules(body, batched_avals(jaxpr.in_avals, axis.size, dims), "vmap"), out_dims
 
 
 def batched_avals(avals: Sequence[ShapedArray], size: int, dims: Dims) -> list[ShapedArray]:

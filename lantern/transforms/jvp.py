@@ -4,10 +4,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lantern.errors import NotDifferentiableError
+from lantern.source import in_role
 from lantern.trace import context
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from lantern.trace.primitive import Tangent, Value, Zero
-from lantern.trace.staging import trace_closed, with_line
+from lantern.trace.staging import with_line
+from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, pick, spread
 
 
@@ -22,7 +24,7 @@ def jvp_eval(jaxpr: Jaxpr, primals: Sequence[Value], tangents: Sequence[Tangent]
 
     trace = context.current()
     for e in jaxpr.eqns:
-        trace.at(e.source)
+        trace.at(in_role(e.source, "derivative"))
         pairs = [read(a) for a in e.invars]
         outs, touts = _jvp_eqn(e, [p for p, _ in pairs], [t for _, t in pairs], known, trace)
         env.update(zip(e.outvars, zip(outs, touts, strict=True), strict=True))
@@ -66,4 +68,4 @@ def jvp_jaxpr(jaxpr: Jaxpr, nonzero: Mask, force: Force = False) -> tuple[Jaxpr,
         return [*outs, *pick(touts, nonzero_out)]
 
     avals = [*jaxpr.in_avals, *[a.strong() for a in pick(jaxpr.in_avals, nonzero)]]
-    return trace_closed(body, avals, "jvp"), nonzero_out
+    return trace_with_rules(body, avals, "jvp"), nonzero_out

@@ -7,11 +7,12 @@ from typing import Any
 from lantern import config
 from lantern.errors import InternalError, NotDifferentiableError
 from lantern.ops.elementwise import add
+from lantern.source import in_role
 from lantern.trace import context
 from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal
 from lantern.trace.primitive import Linear, Tangent, Value, Zero
-from lantern.trace.staging import trace_closed
+from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, pick, spread
 
 
@@ -49,7 +50,7 @@ def transpose_eval(lin: Jaxpr, linear: Mask, args: Sequence[Value], cts: Sequenc
     for e in reversed(lin.eqns):
         if not e.outvars or e.outvars[0] not in moving or not any([v in ct.sums for v in e.outvars]):
             continue
-        trace.at(e.source)
+        trace.at(in_role(e.source, "gradient"))
         _transpose_eqn(e, env, ct)
     trace.at(None)
     return [ct.sums.get(v, Zero(v.aval)) for v in inputs]
@@ -83,4 +84,4 @@ def transpose_jaxpr(lin: Jaxpr, linear: Mask, nonzero: Mask, force: Force = Fals
         return pick(back, reached)
 
     avals = [*others, *[a.strong() for a in pick(lin.out_avals, nonzero)]]
-    return trace_closed(body, avals, "transpose"), reached
+    return trace_with_rules(body, avals, "transpose"), reached
