@@ -3,9 +3,21 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How closely programs are watched: part of every cache key, so that nothing costs anything while all is off."""
+
+    debug_nans: bool = False
+    debug_infs: bool = False
+    disable_jit: bool = False
+    check_tracer_leaks: bool = False
 
 
 @dataclass(slots=True)
@@ -19,6 +31,7 @@ class Flags:
     limits: str = ""
     require_adapter: bool = False
     log_compiles: bool = False
+    mode: Mode | None = None        # None: all of it off
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LANTERN_LIMITS", "limits", str, "lower a GPU's limits, for tests: max-buffer-size=1024,..."),
     Setting("LANTERN_REQUIRE_ADAPTER", "require_adapter", _boolean, "tests: a missing GPU adapter is a failure"),
     Setting("LANTERN_LOG_COMPILES", "log_compiles", _boolean, "log each compilation with its time"),
+    Setting("LANTERN_DEBUG_NANS", "debug_nans", _boolean, "an operation that makes a NaN raises"),
+    Setting("LANTERN_DEBUG_INFS", "debug_infs", _boolean, "an operation that makes an infinity raises"),
+    Setting("LANTERN_DISABLE_JIT", "disable_jit", _boolean, "jit and loops run as plain Python"),
+    Setting("LANTERN_CHECK_TRACER_LEAKS", "check_tracer_leaks", _boolean, "a tracer that outlives its trace raises"),
 )
+
+
+_MODES = tuple([f.name for f in fields(Mode)])
+_NAMES = (*[f.name for f in fields(Flags) if f.name != "mode"], *_MODES)
+
+
+def _set(target: Flags, name: str, value: Any) -> None:
+    if name not in _MODES:
+        setattr(target, name, value)
+        return
+    mode = replace(target.mode or Mode(), **{name: bool(value)})
+    target.mode = None if mode == Mode() else mode
 
 
 def read_environment(environment: dict[str, str]) -> Flags:
@@ -74,7 +103,7 @@ def read_environment(environment: dict[str, str]) -> Flags:
             warnings.warn(f"{name} is no setting of lantern; it has {', '.join(known)}", stacklevel=2)
             continue
         try:
-            setattr(found, setting.field, setting.read(text))
+            _set(found, setting.field, setting.read(text))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     return found
@@ -84,12 +113,40 @@ flags = read_environment(dict(os.environ))
 
 
 def update(name: str, value: Any) -> None:
-    """Change a setting for the rest of the process; `name` is a field of `Flags`.
+    """Change a setting for the rest of the process; `name` is a field of `Flags` or of `Mode`.
 
     Raises ValueError for a name that is none.
 
     >>> update("check", flags.check)
     """
-    if name not in [f.name for f in fields(Flags)]:
-        raise ValueError(f"config has no setting {name!r}; it has {', '.join(f.name for f in fields(Flags))}")
-    setattr(flags, name, value)
+    if name not in _NAMES:
+        raise ValueError(f"config has no setting {name!r}; it has {', '.join(_NAMES)}")
+    _set(flags, name, value)
+
+
+local_mode: ContextVar[Mode | None] = ContextVar("lantern_mode", default=None)
+
+
+def mode() -> Mode | None:
+    """The mode of this thread: that of the innermost `with` block, else that of the process."""
+    return local_mode.get() or flags.mode
+
+
+@contextmanager
+def switched(name: str, value: bool) -> Generator[None]:
+    """One field of the mode has another value inside the `with` block, in this thread."""
+    token = local_mode.set(replace(mode() or Mode(), **{name: bool(value)}))
+    try:
+        yield
+    finally:
+        local_mode.reset(token)
+
+
+def jit_disabled() -> bool:
+    """Whether `jit` and loops shall run as plain Python here.
+
+    >>> jit_disabled()
+    False
+    """
+    now = mode()
+    return now is not None and now.disable_jit

@@ -1,18 +1,24 @@
-"""Looking into running programs."""
+"""Looking into running programs: printing, callbacks and breakpoints inside them, NaNs, leaks, names, plain Python."""
 from __future__ import annotations
 
+import importlib
+import os
 import string
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from lantern import config, tree
 from lantern.callbacks import call_for_effect
 from lantern.errors import ArgumentError
 from lantern.flat import name_of
-from lantern.source import user_source
+from lantern.source import scoped, user_frame, user_source
+from lantern.trace import context
 from lantern.trace.array import is_host_array
+from lantern.trace.staging import StagingTrace, Tracer
 from lantern.tracebacks import boundary
 
 
@@ -50,6 +56,127 @@ def print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
     """
     _check_format(fmt, args, kwargs)
     call_for_effect(_Print(fmt), "debug.print", args, kwargs, ordered)
+
+
+@boundary
+def breakpoint(*args: Any, ordered: bool = False, **kwargs: Any) -> None:
+    """Stop in the debugger. In eager code, and where values are known (under `grad`), in the frame of the caller.
+
+    Inside `jit` and loops the program stops when it gets here, and the debugger sees `args` and `kwargs`, the arrays
+    among them as NumPy arrays. `sys.breakpointhook` and `PYTHONBREAKPOINT` are respected, as by Python's `breakpoint`.
+
+    >>> import lantern
+    >>> hook, sys.breakpointhook = sys.breakpointhook, lambda: sys.stdout.write(str(sys._getframe(1).f_locals))
+    >>> _ = lantern.jit(lambda x: (breakpoint(x=x), x)[1])(2.0)
+    {'args': (), 'kwargs': {'x': array(2., dtype=float32)}}
+    >>> sys.breakpointhook = hook
+    """
+    trace = context.current()
+    while isinstance(trace, StagingTrace) and not trace.stage_all:
+        trace = trace.parent
+    if isinstance(trace, StagingTrace) or any([isinstance(x, Tracer) for x in tree.leaves((args, kwargs))]):
+        call_for_effect(_stop, "debug.breakpoint", args, kwargs, ordered)
+    elif _has_hook():
+        sys.breakpointhook()        # noqa: T100
+    else:
+        _debugger().set_trace(user_frame())
+
+
+def _stop(*args: Any, **kwargs: Any) -> None:
+    """Where a compiled program stops."""
+    if _has_hook():
+        sys.breakpointhook()        # noqa: T100
+    else:
+        _debugger().set_trace(sys._getframe())      # pyright: ignore[reportPrivateUsage]
+
+
+def _has_hook() -> bool:
+    return sys.breakpointhook is not sys.__breakpointhook__ or "PYTHONBREAKPOINT" in os.environ
+
+
+def _debugger() -> Any:
+    module: Any = importlib.import_module("pdb")    # slow to import, and rarely wanted
+    return module.Pdb()
+
+
+def debug_nans(new_val: bool = True) -> AbstractContextManager[None]:
+    """Inside the `with` block an operation or compiled function whose result holds a NaN raises.
+
+    The error names the equation that made it of operands without one, its line, also "in the gradient of" a line, the
+    shapes and the numbers. The results are looked at after each call, in a compiled function only those that leave it;
+    then the function runs once more on the reference, without its effects. For the whole process:
+    `lantern.config.update("debug_nans", True)` or `LANTERN_DEBUG_NANS=1`.
+
+    Raises NonFiniteError, a FloatingPointError.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> with debug_nans():
+    ...     lantern.jit(lambda x: jnp.log(x) + 1.0)(jnp.array([1.0, -1.0]))
+    Traceback (most recent call last):
+    lantern.errors.NonFiniteError: log made a NaN: f32[2] = log f32[2], log(-1.0) = nan at index (1,), at ...
+    """
+    return config.switched("debug_nans", new_val)
+
+
+def debug_infs(new_val: bool = True) -> AbstractContextManager[None]:
+    """As `debug_nans`, for infinities.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> with debug_infs():
+    ...     jnp.array(1.0) / 0.0
+    Traceback (most recent call last):
+    lantern.errors.NonFiniteError: div made an infinity: f32*[] = div f32*[], ..., div(1.0, 0.0) = inf, at ...
+    """
+    return config.switched("debug_infs", new_val)
+
+
+def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
+    """Inside the `with` block `jit` does nothing, and loops and branches run as Python: debuggers see values.
+
+    For the whole process: `lantern.config.update("disable_jit", True)` or `LANTERN_DISABLE_JIT=1`.
+
+    >>> import lantern
+    >>> with disable_jit():
+    ...     lantern.jit(lambda x: x if x > 0 else -x)(-2.0)
+    2.0
+    """
+    return config.switched("disable_jit", disable)
+
+
+def check_tracer_leaks(new_val: bool = True) -> AbstractContextManager[None]:
+    """Inside the `with` block a traced value that outlives its trace raises when the trace ends.
+
+    The error names the line that made it and who holds it. Slow: the garbage collector runs after every trace.
+
+    Raises EscapedTracerError.
+
+    >>> import lantern
+    >>> def f(x, kept=[]):
+    ...     kept.append(x)
+    ...     return x
+    >>> with check_tracer_leaks():
+    ...     lantern.jit(f)(1.0)
+    Traceback (most recent call last):
+    lantern.errors.EscapedTracerError: jit(f) has returned and f32*[], made at ..., is still held by ...
+    """
+    return config.switched("check_tracer_leaks", new_val)
+
+
+def named_scope(name: str) -> AbstractContextManager[None]:
+    """Operations traced inside the `with` block, or in the decorated function, carry `name` beside their line.
+
+    It appears in jaxprs, in the comments of kernels and in errors; scopes nest (`encoder/attention`).
+
+    >>> import lantern
+    >>> @named_scope("gate")
+    ... def double(x):
+    ...     return x * 2.0
+    >>> "(gate)" in str(lantern.make_jaxpr(double)(1.0))
+    True
+    """
+    if not isinstance(name, str) or not name:       # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"named_scope: wanted a name (str), got {name!r}, at {user_source()}")
+    return scoped(name)
 
 
 class _Print:

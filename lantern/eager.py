@@ -63,12 +63,15 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 return f(*args, **kwargs)
             avals, buffers, settings, device = found
             more = param_key((args[operands:], *kwargs.items())) if kwargs or len(args) > operands else ()
-            key = (avals, settings, more, device, config.flags.enable_x64)
+            mode = config.mode()
+            key = (avals, settings, more, device, config.flags.enable_x64, mode)
             try:
                 program = cache.get(key)
             except TypeError:       # a setting without hash
                 return f(*args, **kwargs)
             if program is None:
+                if mode is not None:        # operation by operation: then an error has its line
+                    return f(*args, **kwargs)
                 program = cache.put(key, _compile(f, args, kwargs, avals, settings, device, name))
             outs = program.compiled.executable([*program.captured, *buffers])
             results = [DeviceArray(v, b, device) for v, b in zip(program.compiled.out_avals, outs, strict=True)]

@@ -120,6 +120,8 @@ class Jitted(Generic[P, R]):
     @boundary
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Outside any trace: compile if needed, run."""
+        if config.jit_disabled():
+            return call_checked(self.f, args, kwargs)
         flat, statics = self._flat(args, kwargs)
         device = self.device or common_device(flat.leaves, flat.title)
         key = (_tree_key(flat), tuple(flat.avals), statics, device, _environment())
@@ -142,6 +144,8 @@ class Jitted(Generic[P, R]):
     @boundary
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Inside a trace: one equation. A trace that captured a tracer holds for this call only."""
+        if config.jit_disabled():
+            return call_checked(self.f, args, kwargs)
         flat, statics = self._flat(args, kwargs)
         key = (_tree_key(flat), tuple(flat.avals), statics, None, _environment())
         entry = self.cache.get(key)
@@ -212,7 +216,7 @@ class Jitted(Generic[P, R]):
 
 def _environment() -> tuple[Any, ...]:
     """What else a trace depends on."""
-    return config.flags.enable_x64, axes_in_scope()
+    return config.flags.enable_x64, axes_in_scope(), config.mode()
 
 
 def _leaves(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:

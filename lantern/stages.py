@@ -4,7 +4,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
 from lantern.devices import REFERENCE, clear_literals, common_device, literal_buffer, on_device
-from lantern.errors import DeviceError, ShapeError
+from lantern.errors import DeviceError, NonFiniteError, ShapeError
 from lantern.lower.kernel import Kernel, Program
 from lantern.lower.passes import Lowering, lower_jaxpr
+from lantern.nonfinite import watched
 from lantern.reference import executable as reference_executable
-from lantern.source import user_source
+from lantern.source import Source, user_source
 from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.check import check_jaxpr
@@ -124,6 +125,14 @@ _compiled: BoundedCache[Any, Compiled] = BoundedCache(2048)
 
 def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozenset(), name: str = "") -> Compiled:
     """From the cache by fingerprint, or lowered and compiled now."""
+    mode = config.mode()
+    if mode is not None and (mode.debug_nans or mode.debug_infs):
+        made = _compile(jaxpr, device, frozenset(), name)       # a NaN's origin is looked for with the inputs
+        return replace(made, executable=watched(made.executable, jaxpr, device, mode))
+    return _compile(jaxpr, device, donated, name)
+
+
+def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -> Compiled:
     key = (fingerprint(jaxpr), device, donated, config.flags.check)
     found = _compiled.get(key)
     if found is not None:
@@ -145,8 +154,10 @@ _eager: BoundedCache[Any, Compiled] = BoundedCache(4096)
 on_clear(clear_literals)
 
 
-def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any]) -> Sequence[Value]:
-    """An operation outside any trace: its own cached one-equation program."""
+def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+              source: Source | None = None) -> Sequence[Value]:
+    """An operation outside any trace: its own cached one-equation program. `source`: the line that it is run for, if
+    that is not the one that runs it."""
     device: Device | None = None
     for a in args:
         if type(a) is DeviceArray:
@@ -170,11 +181,14 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
         compiled = _compile_operation(primitive, avals, params, device)     # its jaxpr is new each time: by fingerprint
     else:
         key = (primitive, tuple(avals), tuple([(k, param_key(v)) for k, v in params.items()]), device,
-               config.flags.check)
+               config.flags.check, config.mode())
         compiled = _eager.get(key)
         if compiled is None:
             compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))
-    outs = compiled.executable(buffers)
+    try:
+        outs = compiled.executable(buffers)
+    except NonFiniteError as error:
+        raise with_line(error, source or user_source()) from None
     return [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
 
 

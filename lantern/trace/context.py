@@ -35,7 +35,7 @@ class Trace(Protocol):
         ...
 
 
-EagerRun = Callable[[Primitive, Sequence[Value], Mapping[str, Any]], Sequence[Value]]
+EagerRun = Callable[[Primitive, Sequence[Value], Mapping[str, Any], Source | None], Sequence[Value]]
 
 
 class EagerTrace:
@@ -50,7 +50,7 @@ class EagerTrace:
         """Run one operation now."""
         assert self.run is not None, "internal: install_eager was not called"
         try:
-            return self.run(primitive, args, params)
+            return self.run(primitive, args, params, source)
         except Exception as error:
             if source is not None:
                 error.add_note(f"while evaluating {primitive.name}, written at {source}")

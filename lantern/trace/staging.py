@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
+from weakref import ref
 
 import numpy as np
 
+from lantern import config
 from lantern.errors import EscapedTracerError, LanternError, ShapeError, TracerConversionError, UnknownValueError
 from lantern.source import Source, user_source
 from lantern.trace import context
@@ -19,6 +21,7 @@ from lantern.trace.array import Array, is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import Trace, typeof
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, jaxpr_has_effect, needed_eqns
+from lantern.trace.leaks import check_no_leaks
 from lantern.trace.primitive import Inline, Primitive, Value
 
 E = TypeVar("E", bound=LanternError)
@@ -52,6 +55,7 @@ class StagingTrace:
         self.captured: dict[int, tuple[Var, Value]] = {}    # by id; the value is held, so the id stays its own
         self.names: dict[Var, str] = {}                     # of inputs, for messages
         self.cut: Source | None = None                      # where a value was last taken out as a Python number
+        self.made: list[ref[Tracer]] | None = None          # all tracers, if somebody asks which outlive the trace
 
     def at(self, source: Source | None) -> None:
         """What is bound next inherits this line."""
@@ -174,10 +178,10 @@ class StagingTrace:
 def with_line(error: E, source: Source | None) -> E:
     """The same error with the user's line before the cure (after the first sentence), unless it has one."""
     text = str(error)
-    if source is None or ", at " in text:
+    if source is None or ", at " in text or ", in the " in text:
         return error
     head, dot, cure = text.partition(". ")
-    return type(error)(f"{head}, at {source}{dot}{cure}")
+    return type(error)(f"{head}, {source.place}{dot}{cure}")
 
 
 def is_ancestor(trace: Trace, of: Trace | None) -> bool:
@@ -201,10 +205,12 @@ def misplaced(t: Tracer) -> EscapedTracerError:
 class Tracer(Array[Any, *tuple[Any, ...]]):
     """A value being traced. Python may look at it (`if`, `float`, `print`) when its trace knows it."""
 
-    __slots__ = ("source", "trace", "variable")
+    __slots__ = ("__weakref__", "source", "trace", "variable")
 
     def __init__(self, trace: StagingTrace, var: Var, source: Source | None) -> None:
         self.trace, self.variable, self.source = trace, var, source
+        if trace.made is not None:
+            trace.made.append(ref(self))
 
     @property
     def aval(self) -> ShapedArray:
@@ -295,6 +301,17 @@ def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], value
           title: str, names: Sequence[str] | None = None, stage_all: bool = True) -> Traced:
     """Stage f. `values[i] is None` means that input i is not known."""
     t = StagingTrace(title, context.current(), stage_all)
+    mode = config.mode()
+    if mode is None or not mode.check_tracer_leaks:
+        return _stage(t, f, avals, values, names)
+    made = t.made = []
+    traced = _stage(t, f, avals, values, names)
+    check_no_leaks(made, title)
+    return traced
+
+
+def _stage(t: StagingTrace, f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray],
+           values: Sequence[Value] | None, names: Sequence[str] | None) -> Traced:
     source = user_source()
     ins = [t.new_input(a, names[i] if names else f"`argument_{i}`", source) for i, a in enumerate(avals)]
     for tracer, v in zip(ins, values or (), strict=bool(values)):

@@ -1,8 +1,10 @@
 """`jit`: a primitive holding a closed jaxpr. Masks matter: each rule may meet Zero for some tangents and cotangents."""
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
 
 from lantern.trace.context import bind
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, jaxpr_has_effect
@@ -56,15 +58,39 @@ def _impl(*args: Any, jaxpr: Jaxpr, name: str) -> Sequence[Any]:
     return run_impl(jaxpr, args)
 
 
+Observer: TypeAlias = Callable[[Eqn, Sequence[Any], Sequence[Any]], None]
+_observer: ContextVar[Observer | None] = ContextVar("lantern_observer", default=None)
+
+
+@contextmanager
+def observed(observer: Observer) -> Generator[None]:
+    """Inside the `with` block `run_impl` tells of each equation, its operands and its results, in sub-jaxprs too.
+
+    Equations that are there for their effect alone are left out: they have happened.
+    """
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
 def run_impl(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
-    """A jaxpr by the `impl` rules alone, on NumPy arrays: no context is consulted."""
+    """A jaxpr by the `impl` rules alone, on NumPy arrays: no trace is consulted."""
+    observer = _observer.get()
     env: dict[Atom, Any] = dict(zip(jaxpr.invars, args, strict=True))
 
     def read(a: Atom) -> Any:
         return a.value if isinstance(a, Literal) else env[a]
 
     for e in jaxpr.eqns:
-        env.update(zip(e.outvars, e.primitive.impl(*[read(a) for a in e.invars], **e.params), strict=True))
+        if observer is not None and not e.outvars:
+            continue
+        operands = [read(a) for a in e.invars]
+        outs = e.primitive.impl(*operands, **e.params)
+        env.update(zip(e.outvars, outs, strict=True))
+        if observer is not None:
+            observer(e, operands, outs)
     return [read(a) for a in jaxpr.outvars]
 
 
