@@ -5,6 +5,7 @@ import struct
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -122,7 +123,31 @@ def has_effect(e: Eqn) -> bool:
 
 def jaxpr_has_effect(jaxpr: Jaxpr) -> bool:
     """Whether one of its equations does more than compute."""
-    return any([has_effect(e) for e in jaxpr.eqns])
+    return _traits(jaxpr).effect
+
+
+def axis_names(params: Params) -> frozenset[Hashable]:
+    """The named axes that an equation with these parameters speaks of, itself or in a jaxpr that it holds."""
+    found = frozenset([params["axis_name"]]) if "axis_name" in params else frozenset[Hashable]()
+    return found.union(*[_traits(s).axis_names for v in params.values() for s in subjaxprs(v)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    effect: bool
+    axis_names: frozenset[Hashable]
+
+
+_known_traits: WeakKeyDictionary[Jaxpr, _Traits] = WeakKeyDictionary()
+
+
+def _traits(jaxpr: Jaxpr) -> _Traits:
+    """Asked again at every level of nested loops, so found once for each jaxpr."""
+    found = _known_traits.get(jaxpr)
+    if found is None:
+        names = frozenset[Hashable]().union(*[axis_names(e.params) for e in jaxpr.eqns])
+        found = _known_traits[jaxpr] = _Traits(any([has_effect(e) for e in jaxpr.eqns]), names)
+    return found
 
 
 def needed_eqns(eqns: Sequence[Eqn], wanted: Iterable[Atom], known: Collection[Var] = ()) -> tuple[Eqn, ...]:
