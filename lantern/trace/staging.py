@@ -20,7 +20,7 @@ from lantern.trace import context
 from lantern.trace.array import Array, is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import Trace, typeof
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, jaxpr_has_effect, needed_eqns
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, axis_names, jaxpr_has_effect, needed_eqns
 from lantern.trace.leaks import check_no_leaks
 from lantern.trace.primitive import Inline, Primitive, Value
 
@@ -89,8 +89,8 @@ class StagingTrace:
         """Record one equation, or hand it to the parent if nothing here is of this trace."""
         if not self.live:
             raise EscapedTracerError(f"{primitive.name} was called under {self.title}, which has already returned")
-        if (not self.stage_all and "axis_name" not in params
-                and not any([type(a) is Tracer and a.trace is self for a in args])):
+        if (not self.stage_all and not any([type(a) is Tracer and a.trace is self for a in args])
+                and not axis_names(params)):
             return self.parent.bind(primitive, args, params, source)
         if primitive.effect is not None and self.fires(args):
             return self.fire(primitive, args, params, source or self.source or user_source())
