@@ -7,7 +7,7 @@ from lantern.ops.shape import broadcast_in_dim
 from lantern.trace import context
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import extended_axes, typeof
-from lantern.trace.jaxpr import Atom, Jaxpr, Literal, Params, Var, subjaxprs
+from lantern.trace.jaxpr import Atom, Jaxpr, Literal, Params, Var, axis_names
 from lantern.trace.primitive import Axis, Dims, Value
 from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.masks import Force, memo_by_jaxpr, spread
@@ -49,11 +49,7 @@ def mentions(params: Params, axis: Axis) -> bool:
 
     Then it is batched even without a batched operand.
     """
-    if axis.name is None:
-        return False
-    if "axis_name" in params and params["axis_name"] == axis.name:
-        return True
-    return any(mentions(e.params, axis) for v in params.values() for j in subjaxprs(v) for e in j.eqns)
+    return axis.name is not None and axis.name in axis_names(params)
 
 
 @memo_by_jaxpr
