@@ -234,8 +234,9 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
             except _UnknownInputs as inputs:
                 raise UnknownValueError(
                     f"{what} needs the value of {self.aval}, at {user_source()}. It was made at {self.source} and "
-                    f"depends on {inputs}, which has no value while tracing. Use lantern.numpy.where, make the "
-                    "argument static (static_argnames), or differentiate outside jit, where values are known."
+                    f"depends on {inputs}, which has no value while tracing. Use lantern.numpy.where, lax.cond, "
+                    "lax.scan or lax.while_loop, make the argument static (static_argnames), or differentiate outside "
+                    "jit, where values are known."
                 ) from None
         return value.value if type(value) is Literal else value
 
