@@ -28,7 +28,8 @@ class UnknownValueError(LanternError, TypeError):
     Traceback (most recent call last):
     lantern.errors.UnknownValueError: bool(x) needs the value of bool[], ...
 
-    The cures: `lantern.numpy.where`, or `jit(..., static_argnames=...)`, or differentiating outside `jit`.
+    The cures: `lantern.numpy.where`, `lax.cond`, `lax.scan` or `lax.while_loop`, or `jit(..., static_argnames=...)`, or
+    differentiating outside `jit`.
     """
 
 
