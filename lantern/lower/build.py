@@ -8,7 +8,7 @@ from typing import Any
 
 from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import Const, Load
-from lantern.lower.graph import Call, Graph, Node
+from lantern.lower.graph import AnyNode, Call, Fence, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
 from lantern.lower.kernel import Kernel, Store, Target
 from lantern.lower.narrow import narrow
@@ -51,13 +51,14 @@ class _Builder:
         self.target, self.lower = target, lower
         self.values: list[ShapedArray] = []
         self.number: dict[Var, int] = {}
-        self.nodes: list[Node | Call] = []
+        self.nodes: list[AnyNode] = []
+        self.behind: dict[int, int] = {}        # what a fence gave -> what it was given, which is what outputs are
 
     def build(self, jaxpr: Jaxpr) -> Graph:
         inputs = tuple([self.new(v) for v in jaxpr.invars])
         for eqn in jaxpr.eqns:
             self.equation(eqn)
-        outputs = tuple([self.output(a) for a in jaxpr.outvars])
+        outputs = tuple([self.behind.get(v, v) for v in map(self.output, jaxpr.outvars)])
         return Graph(tuple(self.values), inputs, outputs, tuple(jaxpr.out_avals), tuple(self.nodes))
 
     def new(self, var: Var) -> int:
@@ -85,6 +86,11 @@ class _Builder:
                     self.number[out] = self.constant(operand, out.aval)
                 else:
                     self.number[out] = self.number[operand]
+            case Alias.FENCE:
+                args = tuple([self.output(a) for a in eqn.invars])
+                self.nodes.append(Fence(args, tuple([self.new(v) for v in eqn.outvars])))
+                outs = [self.number[v] for v in eqn.outvars]
+                self.behind.update(zip(outs, [self.behind.get(a, a) for a in args], strict=False))
             case Inline.SUBJAXPR | Rewritten():
                 raise InternalError(f"internal: {eqn.primitive} was not inlined before building")
             case None:

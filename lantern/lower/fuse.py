@@ -20,7 +20,7 @@ from typing import Any
 
 from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Const, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
-from lantern.lower.graph import Call, Graph, Node
+from lantern.lower.graph import AnyNode, Call, Fence, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments, without_outputs
 from lantern.lower.kernel import Kernel, Scatter, Stage, Target, calls_host
 from lantern.lower.merge import Wires, absorb, inline, is_pointwise, loads_of, origin
@@ -62,7 +62,7 @@ class _Group:
     outs: tuple[int, ...]
     members: int
     before: int
-    call: Call | None = None
+    call: Call | Fence | None = None
     alive: bool = True
     visited: bool = False
 
@@ -121,10 +121,10 @@ class _Fuser:
             self.maker.update(dict.fromkeys(group.outs, group))
             self.groups.append(group)
 
-    def call(self, call: Call, member: int) -> _Group:
+    def call(self, call: Call | Fence, member: int) -> _Group:
         """A region as a group. Those that call the host run one after the other: each of them also makes a value, with
         a negative number, that the next one reads."""
-        if not calls_host(call.region):
+        if isinstance(call, Fence) or not calls_host(call.region):
             return _Group(_NOTHING, call.args, call.outs, member, 0, call)
         self.host_calls += 1
         first = self.host_calls == 1
@@ -349,7 +349,7 @@ class _Fuser:
                 self.rebind(group, with_arguments(kernel, used), args, outs)
         self.groups = [g for g in self.groups if g.alive]
 
-    def nodes(self) -> tuple[Node | Call, ...]:
+    def nodes(self) -> tuple[AnyNode, ...]:
         """The groups in an order in which they can run."""
         found: dict[int, Kernel] = {}
         for group in self.groups:

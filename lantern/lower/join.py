@@ -1,7 +1,7 @@
 """The stages of one kernel put in order: what nobody needs goes, and loops over the same columns become one."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lantern.lower.expr import Body, Gather, Load, LoopIndex, Reduced, Ref
@@ -105,7 +105,19 @@ def with_arguments(kernel: Kernel, kept: Sequence[int]) -> Kernel:
     """The kernel with only some of its arguments, in the order of `kept`; the others must not be read."""
     if len(kept) == len(kernel.args):
         return kernel
-    number = {arg: k for k, arg in enumerate(kept)}
+    return _renumbered(kernel, {arg: k for k, arg in enumerate(kept)}, kept)
+
+
+def bound_once(kernel: Kernel, args: Sequence[int]) -> tuple[Kernel, tuple[int, ...]]:
+    """The kernel and its arguments without those that are given a second time."""
+    unique = tuple(dict.fromkeys(args))
+    if len(unique) == len(args):
+        return kernel, unique
+    places = {k: unique.index(v) for k, v in enumerate(args)}
+    return _renumbered(kernel, places, [args.index(v) for v in unique]), unique
+
+
+def _renumbered(kernel: Kernel, number: Mapping[int, int], kept: Sequence[int]) -> Kernel:
     stages: list[Stage] = []
     for stage in kernel.stages:
         body = [replace(i, arg=number[i.arg]) if isinstance(i, (Load, Gather)) else i for i in stage.body]

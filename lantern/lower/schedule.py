@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from lantern.lower.expr import DType, Gather, Load
-from lantern.lower.graph import Call, Graph, Node
+from lantern.lower.graph import Call, Graph, Node, without_fences
 from lantern.lower.kernel import Alloc, Clear, Copy, Dispatch, Free, Kernel, Program, Run, Scatter, Step
 from lantern.trace.aval import ShapedArray
 
@@ -19,11 +19,12 @@ def schedule(graph: Graph, donated: Collection[int] = (), own: Collection[int] =
     among the outputs that never lie in an input's memory, donated or not. A region's outputs have slots that nothing
     used before, since the region gives them memory.
     """
+    graph = without_fences(graph)
     scheduler = _Scheduler(graph, frozenset(donated), frozenset([graph.outputs[k] for k in own]))
     for position, node in enumerate(graph.nodes):
         if isinstance(node, Call):
             scheduler.call(position, node)
-        else:
+        elif isinstance(node, Node):
             scheduler.launch(position, node)
     return scheduler.finish()
 

@@ -44,7 +44,7 @@ class _Simplifier:
                 self.inline(eqn, lower.rule([a.aval for a in invars], **eqn.params), invars)
             elif lower is Alias.OPERAND and invars[0].aval.shape == eqn.outvars[0].aval.shape:
                 self.env[eqn.outvars[0]] = invars[0]
-            elif has_effect(eqn):
+            elif has_effect(eqn) or lower is Alias.FENCE:
                 self.emit(eqn, invars)
             elif isinstance(lower, Structured) or not self.folded(eqn, invars):     # a loop is not run here
                 self.shared(eqn, invars)

@@ -19,7 +19,7 @@ from lantern.lower.expr import (
     row_major,
 )
 from lantern.lower.fuse import LONG_ROW
-from lantern.lower.graph import Call, Graph, Node
+from lantern.lower.graph import AnyNode, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
 from lantern.lower.kernel import Kernel, Reduction, Scatter, Stage, Store, Target
 from lantern.lower.rewrite import Leaf, close, copy, dtype_of, emit_affine, mapped, roots
@@ -33,7 +33,7 @@ def split(graph: Graph, target: Target) -> Graph:
     """The same values; where fewer than `target.split_reduce` rows are each longer than `LONG_ROW`, a first kernel
     reduces chunks of the rows and a second one what that gave."""
     values = list(graph.values)
-    nodes: list[Node | Call] = []
+    nodes: list[AnyNode] = []
     for node in graph.nodes:
         parts = _parts(node, target, values) if isinstance(node, Node) else None
         nodes += [node] if parts is None else parts

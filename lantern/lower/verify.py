@@ -4,10 +4,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from lantern.dtypes import BOOL, I32, is_float
+from lantern.dtypes import BOOL, I32, complex_dtype, is_complex, is_float, real_dtype
 from lantern.errors import InternalError
 from lantern.lower.expr import COMPARISONS, Apply, Const, DType, Gather, Load, LoopIndex, Reduced, ReduceOp, ScalarOp
-from lantern.lower.graph import Graph, Node
+from lantern.lower.graph import Call, Graph, Node
 from lantern.lower.kernel import (
     Alloc,
     Branch,
@@ -45,7 +45,13 @@ _UNARY = frozenset({
     ScalarOp.NEG, ScalarOp.ABS, ScalarOp.SIGN, ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND, ScalarOp.SQRT,
     ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS,
     ScalarOp.TAN, ScalarOp.TANH, ScalarOp.ERF, ScalarOp.ERFINV, ScalarOp.NOT, ScalarOp.ISNAN, ScalarOp.ISFINITE,
-    ScalarOp.CONVERT, ScalarOp.BITCAST})
+    ScalarOp.CONVERT, ScalarOp.BITCAST, ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ})
+_COMPLEX = frozenset({
+    ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.DIV, ScalarOp.NEG, ScalarOp.ABS, ScalarOp.SIGN, ScalarOp.SQRT,
+    ScalarOp.RSQRT, ScalarOp.EXP, ScalarOp.EXPM1, ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS,
+    ScalarOp.TAN, ScalarOp.TANH, ScalarOp.POW, ScalarOp.EQ, ScalarOp.NE, ScalarOp.ISNAN, ScalarOp.ISFINITE,
+    ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ})
+_PARTS = frozenset({ScalarOp.ABS, ScalarOp.REAL, ScalarOp.IMAG})       # give a float of a complex number
 
 
 _SCATTERS = (None, ReduceOp.SUM, ReduceOp.PROD, ReduceOp.MAX, ReduceOp.MIN)
@@ -164,7 +170,14 @@ def _check_apply(op: ScalarOp, operands: Sequence[DType], dtype: DType) -> None:
             kind = operands[0]
     _require(all(x == kind for x in operands), said)
     gives = BOOL if op in COMPARISONS or op in (ScalarOp.ISNAN, ScalarOp.ISFINITE) else kind
+    if is_complex(kind):
+        _require(op in _COMPLEX and dtype == (real_dtype(kind) if op in _PARTS else gives), said)
+        return
+    if op is ScalarOp.COMPLEX:
+        _require(is_float(kind) and dtype == complex_dtype(kind), said)
+        return
     _require(dtype == gives, said)
+    _require(op not in (ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ), said)
     if op in _FLOAT_ONLY:
         _require(is_float(kind), said)
     if op in _INTEGER_ONLY:
@@ -209,7 +222,7 @@ def check_graph(graph: Graph, target: Target | None = None) -> None:
             check_kernel(node.kernel, target)
             _require(len(set(node.args)) == len(node.args), "a node binds one value twice")
             _check_bindings(node.kernel, args, outs)
-        else:
+        elif isinstance(node, Call):
             check_region(node.region, args, outs)
     _require(made.issuperset(graph.outputs), "an output is never made")
 

@@ -56,12 +56,15 @@ class Inline(Enum):
 
 
 class Alias(Enum):
-    """A lowering that is no work: the one output and the first operand become one slot.
+    """A lowering that is no work: outputs and operands become the same slots.
 
-    The output has the operand's elements, in the same flat order and of the same dtype (reshape, stop_gradient).
+    OPERAND    the one output has the first operand's elements, in the same flat order and of the same dtype (reshape)
+    FENCE      output k is operand k, but nothing sees through: equations on its two sides are neither shared nor fused,
+               and what reads an output runs after all operands are there
     """
 
     OPERAND = "operand"
+    FENCE = "fence"
 
 
 class SubLowering(Protocol):
