@@ -21,7 +21,7 @@ from lantern.trace.staging import trace_closed
 from lantern.transforms.batch import batch_eval, batch_jaxpr, front
 from lantern.transforms.jit import run_impl
 from lantern.transforms.jvp import jvp_jaxpr
-from lantern.transforms.masks import merge, pick, zeros
+from lantern.transforms.masks import Mask, memo_by_jaxpr, merge, pick, zeros
 from lantern.transforms.partial_eval import partial_eval_jaxpr
 from lantern.transforms.transpose import transpose_jaxpr
 
@@ -106,14 +106,16 @@ def _with_slots(branch: Jaxpr, n_known: int, slots: Sequence[ShapedArray], place
     return trace_closed(body, branch.in_avals, "cond")
 
 
-def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:
-    """A known cond that also gives residuals, and an unknown one that reads them."""
-    if unknown[0]:      # under a derivative the index is always known; hoisting may ask about one that varies
-        return [], [e]
-    branches: Branches = e.params["branches"]
-    flags = list(unknown[1:])
-    unknown_out = _union([partial_eval_jaxpr(b, flags)[2] for b in branches])
-    cut = [partial_eval_jaxpr(b, flags, unknown_out) for b in branches]
+@memo_by_jaxpr
+def _split_branches(first: Jaxpr, others: Branches, unknown: Mask
+                    ) -> tuple[list[bool], Branches, Branches, list[ShapedArray]]:
+    """(unknown_out, known, later, slots): known gives known outs and slots, later takes known ins, slots, unknown ins.
+
+    Every known branch fills slots for the residuals of all, since nobody knows which of them runs.
+    """
+    branches = (first, *others)
+    unknown_out = _union([partial_eval_jaxpr(b, unknown)[2] for b in branches])
+    cut = [partial_eval_jaxpr(b, unknown, unknown_out) for b in branches]
     positions = [{v: i for i, v in enumerate(known.invars)} for known, *_ in cut]
     fresh = [[v for v in residuals if v not in at] for at, (*_, residuals) in zip(positions, cut, strict=True)]
     slots, places = _slots(fresh)
@@ -124,21 +126,25 @@ def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn
         now = Jaxpr(now.invars, now.eqns, (*now.outvars[:n_known], *new))
         known.append(_with_slots(now, n_known, slots, place))
         inner = dict(zip(residuals, rest.invars, strict=False))
-        spare = [Var(a) for a in (*now.in_avals, *slots)]
+        taken = [Var(a) for a in (*now.in_avals, *slots)]
         for v in residuals:
-            spare[at[v] if v in at else len(at) + place[new.index(v)]] = inner[v]
-        later.append(Jaxpr((*spare, *rest.invars[len(residuals):]), rest.eqns, rest.outvars))
-    return _two_conds(e, unknown, unknown_out, known, later, slots)
+            taken[at[v] if v in at else len(at) + place[new.index(v)]] = inner[v]
+        later.append(Jaxpr((*taken, *rest.invars[len(residuals):]), rest.eqns, rest.outvars))
+    return unknown_out, tuple(known), tuple(later), slots
 
 
-def _two_conds(e: Eqn, unknown: Sequence[bool], unknown_out: Sequence[bool], known: Sequence[Jaxpr],
-               later: Sequence[Jaxpr], slots: Sequence[ShapedArray]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:
+def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:
+    """A known cond that also gives residuals, and an unknown one that reads them."""
+    if unknown[0]:      # under a derivative the index is always known; hoisting may ask about one that varies
+        return [], [e]
+    branches: Branches = e.params["branches"]
+    unknown_out, known, later, slots = _split_branches(branches[0], branches[1:], unknown[1:])
     index, *operands = e.invars
     known_in, unknown_in = pick(operands, unknown[1:], False), pick(operands, unknown[1:])
     made = [Var(a) for a in slots]
-    first = Eqn(cond_p, (index, *known_in), {"branches": tuple(known)}, (*pick(e.outvars, unknown_out, False), *made),
-                e.source)
-    second = Eqn(cond_p, (index, *known_in, *made, *unknown_in), {"branches": tuple(later)},
+    known_out = pick(e.outvars, unknown_out, False)
+    first = Eqn(cond_p, (index, *known_in), {"branches": known}, (*known_out, *made), e.source)
+    second = Eqn(cond_p, (index, *known_in, *made, *unknown_in), {"branches": later},
                  tuple(pick(e.outvars, unknown_out)), e.source)
     return _worth_running(first), _worth_running(second)
 

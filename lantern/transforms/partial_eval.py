@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce, has_effect
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce, has_effect, jaxpr_has_effect, subjaxprs
 from lantern.transforms.masks import Force, Mask, memo_by_jaxpr, pick, spread
 
 
@@ -64,3 +64,24 @@ def split_residuals(residuals: Sequence[Var], known_invars: Sequence[Var],
     new = [v for v in residuals if v not in outer]
     fresh = {v: Var(v.aval) for v in new}
     return [outer[v] if v in outer else fresh[v] for v in residuals], new
+
+
+def without_effects(jaxpr: Jaxpr) -> Jaxpr:
+    """The same outputs, for a program whose effects have happened already."""
+    if not jaxpr_has_effect(jaxpr):
+        return jaxpr
+    live = set(jaxpr.outvars)
+    kept: list[Eqn] = []
+    for e in reversed(jaxpr.eqns):
+        if not live.isdisjoint(e.outvars):
+            kept.append(Eqn(e.primitive, e.invars, {k: _silent(v) for k, v in e.params.items()}, e.outvars, e.source))
+            live.update(e.invars)
+    return Jaxpr(jaxpr.invars, tuple(reversed(kept)), jaxpr.outvars)
+
+
+def _silent(param: Any) -> Any:
+    """A parameter of an equation, its jaxprs without effects."""
+    if isinstance(param, Jaxpr):
+        return without_effects(param)
+    subs = subjaxprs(param)
+    return tuple(map(without_effects, subs)) if subs and len(subs) == len(param) else param

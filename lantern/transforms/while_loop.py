@@ -21,7 +21,7 @@ from lantern.transforms.cond import where_batched
 from lantern.transforms.jit import run_impl
 from lantern.transforms.jvp import jvp_jaxpr
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, merge, parts, pick, settle
-from lantern.transforms.partial_eval import partial_eval_jaxpr
+from lantern.transforms.partial_eval import partial_eval_jaxpr, without_effects
 
 
 def _abstract(*avals: ShapedArray, condition: Jaxpr, body: Jaxpr, n_condition: int,
@@ -62,6 +62,11 @@ def _forced(missing: Sequence[bool]) -> Force:
     return tuple(missing) if any(missing) else False
 
 
+@memo_by_jaxpr
+def _with_unread(condition: Jaxpr, avals: Sequence[ShapedArray]) -> Jaxpr:
+    return Jaxpr((*condition.invars, *[Var(a) for a in avals]), condition.eqns, condition.outvars)
+
+
 def _jvp(primals: Sequence[Value], tangents: Sequence[Tangent], *, condition: Jaxpr, body: Jaxpr, n_condition: int,
          n_body: int) -> tuple[Sequence[Value], Sequence[Tangent]]:
     of_condition, of_body, carry = parts(primals, n_condition, n_body)
@@ -69,9 +74,8 @@ def _jvp(primals: Sequence[Value], tangents: Sequence[Tangent], *, condition: Ja
     moving = [t for t in d_body if type(t) is not Zero]
     j, of_carry = _jvp_body(body, n_body, [type(t) is not Zero for t in (*d_body, *d_carry)])
     d_carry = [materialise(t) for t in pick(d_carry, of_carry)]
-    unread = tuple([Var(typeof(t).strong()) for t in d_carry])
-    outs = bind(while_p, *of_condition, *of_body, *moving, *carry, *d_carry,
-                condition=Jaxpr((*condition.invars, *unread), condition.eqns, condition.outvars), body=j,
+    test = _with_unread(condition, [typeof(t).strong() for t in d_carry])
+    outs = bind(while_p, *of_condition, *of_body, *moving, *carry, *d_carry, condition=test, body=j,
                 n_condition=n_condition, n_body=n_body + len(moving))
     n = len(carry)
     return outs[:n], merge(of_carry, outs[n:], [Zero(v.aval) for v in pick(body.outvars, of_carry, False)])
@@ -129,24 +133,37 @@ def _batch(axis: Axis, args: Sequence[Value], dims: Dims, *, condition: Jaxpr, b
     return outs, _dims(of_carry)
 
 
-def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:
-    """The known carry runs alone; the unknown loop runs all of it again, since its steps cannot be stored."""
-    condition, body = e.params["condition"], e.params["body"]
-    n_condition, n_body = e.params["n_condition"], e.params["n_body"]
-    u_condition, u_body, u_carry = parts(unknown, n_condition, n_body)
-    u_carry, missing = settle(u_carry, lambda m: partial_eval_jaxpr(body, [*u_body, *m])[2])
-    if partial_eval_jaxpr(condition, [*u_condition, *u_carry])[2][0]:
-        return [], [e]
-    known = partial_eval_jaxpr(body, [*u_body, *u_carry], _forced(missing))[0]
-    of_condition, of_body, carry = parts(e.invars, n_condition, n_body)
-    known_body = Jaxpr(known.invars, known.eqns, known.outvars[: u_carry.count(False)])
-    small = Jaxpr((*condition.invars[:n_condition], *pick(condition.invars[n_condition:], u_carry, False)),
+@memo_by_jaxpr
+def _split_bodies(body: Jaxpr, condition: Jaxpr, n_condition: int, n_body: int,
+                  unknown: Mask) -> tuple[Jaxpr, Jaxpr, list[bool]] | None:
+    """Condition and body of the known carry alone, and which carries are unknown; None if the condition is."""
+    of_condition, of_body, of_carry = parts(unknown, n_condition, n_body)
+    of_carry, missing = settle(of_carry, lambda m: partial_eval_jaxpr(body, [*of_body, *m])[2])
+    if partial_eval_jaxpr(condition, [*of_condition, *of_carry])[2][0]:
+        return None
+    known = partial_eval_jaxpr(body, [*of_body, *of_carry], _forced(missing))[0]
+    small = Jaxpr((*condition.invars[:n_condition], *pick(condition.invars[n_condition:], of_carry, False)),
                   condition.eqns, condition.outvars)
-    first = Eqn(while_p, (*of_condition, *pick(of_body, u_body, False), *pick(carry, u_carry, False)),
-                {"condition": small, "body": known_body, "n_condition": n_condition, "n_body": u_body.count(False)},
-                tuple(pick(e.outvars, u_carry, False)), e.source)
-    again = tuple([v if u else Var(v.aval) for v, u in zip(e.outvars, u_carry, strict=True)])
-    return [first], [Eqn(while_p, e.invars, e.params, again, e.source)]
+    alone = Jaxpr(known.invars, known.eqns, known.outvars[: of_carry.count(False)])
+    return small, alone, of_carry
+
+
+def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:
+    """The known carry runs alone, with all effects; the unknown loop runs everything else again, since the steps of the
+    first cannot be stored."""
+    n_condition, n_body = e.params["n_condition"], e.params["n_body"]
+    found = _split_bodies(e.params["body"], e.params["condition"], n_condition, n_body, unknown)
+    if found is None:
+        return [], [e]
+    small, alone, of_carry = found
+    of_condition, of_body, carry = parts(e.invars, n_condition, n_body)
+    known_of_body = pick(of_body, unknown[n_condition: n_condition + n_body], False)
+    first = Eqn(while_p, (*of_condition, *known_of_body, *pick(carry, of_carry, False)),
+                {"condition": small, "body": alone, "n_condition": n_condition, "n_body": len(known_of_body)},
+                tuple(pick(e.outvars, of_carry, False)), e.source)
+    again = tuple([v if u else Var(v.aval) for v, u in zip(e.outvars, of_carry, strict=True)])
+    silent = {k: without_effects(v) if isinstance(v, Jaxpr) else v for k, v in e.params.items()}
+    return [first], [Eqn(while_p, e.invars, silent, again, e.source)]
 
 
 def _transpose(cts: Sequence[Tangent], args: Sequence[Value], **params: Any) -> Sequence[Value | None]:
