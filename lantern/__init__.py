@@ -7,6 +7,7 @@
 """
 from __future__ import annotations
 
+from lantern import checkpoint_policies as checkpoint_policies
 from lantern import clash as _clash
 from lantern import config as config
 from lantern import debug as debug
@@ -15,6 +16,7 @@ from lantern import lax as lax
 from lantern import nn as nn
 from lantern import numpy as numpy
 from lantern import random as random
+from lantern import testing as testing
 from lantern import tree as tree
 from lantern.api import grad as grad
 from lantern.api import hessian as hessian
@@ -40,6 +42,9 @@ from lantern.devices import default_device as default_device
 from lantern.devices import devices as devices
 from lantern.jitted import jit as jit
 from lantern.recompiles import explain_recompiles as explain_recompiles
+from lantern.rematerialization import checkpoint as checkpoint
+from lantern.rematerialization import checkpoint_name as checkpoint_name
+from lantern.rematerialization import remat as remat
 from lantern.stages import run_eager as _run_eager
 from lantern.trace.array import Array as Array
 from lantern.trace.array import install_operators as _install_operators

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import inspect
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial, update_wrapper
@@ -62,13 +62,13 @@ class Jitted(Generic[P, R]):
     """What `jit` returns. Called like the function; `trace(...)`, `lower(...)` show the stages; `n_compiles` counts."""
 
     def __init__(self, f: Callable[P, R], static_argnums: Sequence[int], static_argnames: Sequence[str],
-                 donate_argnums: Sequence[int], device: Device | None) -> None:
-        self.f, self.device, self.n_compiles = f, device, 0
+                 donate_argnums: Sequence[int], device: Device | None, max_compiles: int | None) -> None:
+        self.f, self.device, self.n_compiles, self.max_compiles = f, device, 0, max_compiles
         self.donate = _donated_positions(f, donate_argnums)
         self.static = _static_names(f, static_argnums, static_argnames)
         self.signature = inspect.signature(f) if self.static else None
         self.cache: BoundedCache[Any, Entry] = BoundedCache(512)
-        self.last_kind: recompiles.Kind | None = None
+        self.kinds: deque[recompiles.Kind] = deque(maxlen=max_compiles or 1)      # what was traced, newest last
         update_wrapper(self, f, updated=())
         self.__name__ = f"jit({name_of(f)})"
 
@@ -125,7 +125,7 @@ class Jitted(Generic[P, R]):
         flat, statics = self._flat(args, kwargs)
         device = self.device or common_device(flat.leaves, flat.title)
         key = (_tree_key(flat), tuple(flat.avals), statics, device, _environment())
-        entry = self.cache.get(key) or self.cache.put(key, self._trace(flat, statics, device))
+        entry = self.cache.get(key) or self.cache.put(key, self._new(key, flat, statics, device))
         traced = entry.traced
         if entry.compiled is None:
             captured = tuple([on_device(x, device) if not isinstance(x, DeviceArray) else x for x in traced.captured])
@@ -150,7 +150,7 @@ class Jitted(Generic[P, R]):
         key = (_tree_key(flat), tuple(flat.avals), statics, None, _environment())
         entry = self.cache.get(key)
         if entry is None:
-            entry = self._trace(flat, statics, self.device or current_device())
+            entry = self._new(key, flat, statics, self.device or current_device())
             if not any(isinstance(x, Tracer) for x in entry.traced.captured):
                 self.cache.put(key, entry)
         traced = entry.traced
@@ -171,14 +171,20 @@ class Jitted(Generic[P, R]):
         update_wrapper(f, self.f)
         return Flat(f, (), traced, "jit", self.device), tuple([(n, _Static(v)) for n, v in statics.items()])
 
+    def _new(self, key: Any, flat: Flat, statics: tuple[Any, ...], device: Device) -> Entry:
+        """A call of a new kind. Raises RecompileError if the budget is spent (calls inside traces have their own)."""
+        if self.max_compiles is not None:
+            like = [k for k in list(self.cache.entries) if (k[3] is None) == (key[3] is None)]
+            if len(like) >= self.max_compiles:
+                raise recompiles.over_budget(self.__name__, self.max_compiles, self.kinds, _kind(flat, statics, device))
+        return self._trace(flat, statics, device)
+
     def _trace(self, flat: Flat, statics: tuple[Any, ...], device: Device) -> Entry:
         t = flat.trace(None, stage_all=True)
         self.n_compiles += 1
-        types = tuple(zip(flat.names, [str(a) for a in flat.avals], strict=True))
-        values = tuple([(n, repr(v)) for n, v in statics])
-        kind = recompiles.Kind(types, str(flat.treedef), values, str(device), _environment())
-        recompiles.record(self.__name__, self.last_kind, kind)
-        self.last_kind = kind
+        kind = _kind(flat, statics, device)
+        recompiles.record(self.__name__, self.kinds[-1] if self.kinds else None, kind)
+        self.kinds.append(kind)
         donated = frozenset([len(t.captured) + i for i in self._donated_leaves(flat)])
         return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device, donated))
 
@@ -209,6 +215,11 @@ class Jitted(Generic[P, R]):
         """The second stage for these arguments: `.kernels`, `.stage(name)`, `.wgsl()`, then `.compile()`."""
         return self.trace(*args, **kwargs).lower()
 
+    @property
+    def cache_size(self) -> int:
+        """How many kinds of calls are remembered."""
+        return len(self.cache.entries)
+
     def clear_cache(self) -> None:
         """Forget this function's traces."""
         self.cache.entries.clear()
@@ -217,6 +228,12 @@ class Jitted(Generic[P, R]):
 def _environment() -> tuple[Any, ...]:
     """What else a trace depends on."""
     return config.flags.enable_x64, axes_in_scope(), config.mode()
+
+
+def _kind(flat: Flat, statics: tuple[Any, ...], device: Device) -> recompiles.Kind:
+    types = tuple(zip(flat.names, [str(a) for a in flat.avals], strict=True))
+    values = tuple([(n, repr(v)) for n, v in statics])
+    return recompiles.Kind(types, str(flat.treedef), values, str(device), _environment())
 
 
 def _leaves(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Any]:
@@ -288,14 +305,15 @@ def _sequence(x: int | str | Sequence[Any]) -> Sequence[Any]:
 
 @overload
 def jit(f: Callable[P, R], *, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
-        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None) -> Jitted[P, R]: ...
+        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None,
+        max_compiles: int | None = None) -> Jitted[P, R]: ...
 @overload
 def jit(*, static_argnums: int | Sequence[int] = (), static_argnames: str | Sequence[str] = (),
-        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None,
+        donate_argnums: int | Sequence[int] = (), device: DeviceLike | None = None, max_compiles: int | None = None,
         ) -> Callable[[Callable[P, R]], Jitted[P, R]]: ...
 def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (),
         static_argnames: str | Sequence[str] = (), donate_argnums: int | Sequence[int] = (),
-        device: DeviceLike | None = None) -> Any:
+        device: DeviceLike | None = None, max_compiles: int | None = None) -> Any:
     """f compiled: traced once for each kind of arguments (structure, shapes, dtypes), fused, and run as one program.
 
     Static arguments are Python values that the trace may branch on; each new value compiles again. Donated arguments
@@ -303,7 +321,7 @@ def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (),
     options.
 
     Raises UnknownValueError where Python needs the value of a traced argument, ArgumentError for static arguments that
-    cannot be hashed.
+    cannot be hashed, RecompileError, with what differs, for the call that would compile program `max_compiles` + 1.
 
     >>> @jit
     ... def double(x):
@@ -313,8 +331,11 @@ def jit(f: Function | None = None, *, static_argnums: int | Sequence[int] = (),
     """
     nums, names, donate = _sequence(static_argnums), _sequence(static_argnames), _sequence(donate_argnums)
     place = None if device is None else find_device(device)
+    if max_compiles is not None and (type(max_compiles) is not int or max_compiles < 1):
+        raise ArgumentError(f"jit: max_compiles must be a positive int or None, got {max_compiles!r}")
     if f is None:
-        return partial(Jitted, static_argnums=nums, static_argnames=names, donate_argnums=donate, device=place)
+        return partial(Jitted, static_argnums=nums, static_argnames=names, donate_argnums=donate, device=place,
+                       max_compiles=max_compiles)
     if not callable(f):
         raise TypeError(f"jit: wanted a function, got {f!r}")
-    return Jitted(f, nums, names, donate, place)
+    return Jitted(f, nums, names, donate, place, max_compiles)

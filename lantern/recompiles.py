@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from lantern import events
 from lantern.caches import on_clear
+from lantern.errors import RecompileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,17 @@ def difference(before: Kind, now: Kind) -> tuple[str, ...]:
     if before.device != now.device:
         reasons.append(f"the device was {before.device} and is {now.device}")
     if before.environment != now.environment:
-        reasons.append("x64 mode or the named axes in scope changed")
+        reasons.append("x64 mode, a debug mode or the named axes in scope changed")
     return tuple(reasons) or ("the cache had forgotten this kind of call, or the trace captured a traced value",)
+
+
+def over_budget(name: str, most: int, before: Iterable[Kind], now: Kind) -> RecompileError:
+    """The error for a call that needs one more program than `max_compiles` allows: how it differs from the most similar
+    one that there is a program for."""
+    reasons = min([difference(kind, now) for kind in before], key=len)
+    return RecompileError(
+        f"{name}: max_compiles={most} and this call needs another program: {'; '.join(reasons)}. Give arguments of one "
+        "shape and dtype (pad them), let a static argument be traced, or raise max_compiles")
 
 
 def explain_recompiles() -> str:
