@@ -22,7 +22,7 @@ _SLOW_BACKENDS = ("OpenGL", "OpenGLES")
 LIMITS = (
     "max-buffer-size", "max-storage-buffer-binding-size", "max-storage-buffers-per-shader-stage",
     "max-compute-workgroup-storage-size", "max-compute-invocations-per-workgroup", "max-compute-workgroup-size-x",
-    "max-compute-workgroups-per-dimension",
+    "max-compute-workgroups-per-dimension", "min-uniform-buffer-offset-alignment",
 )
 FEATURES = ("timestamp-query", "timestamp-query-inside-passes", "subgroup", "shader-f16", "shader-float32-atomic")
 

@@ -8,7 +8,6 @@ from lantern.backends.wgpu.nest import (
     Memory,
     Scope,
     address_parts,
-    lane_contiguous,
     lane_uniform,
     reachable,
     shifted,
@@ -29,9 +28,10 @@ def render_elementwise(kernel: Kernel, memory: Memory, target: Target) -> Shader
     group = Group("i", tuple(range(len(domain))), domain)
     size = min(GROUP_SIZE, target.max_workgroup_size)
     narrow = {f"out{s.out}" for s in stage.stores if per_word(kernel.outs[s.out].dtype) > 1}
-    if group.size % 4 == 0 and _vector_stores(kernel, stage, group):
+    if group.size % 4 == 0 and _vector_stores(memory, stage, group):
         return _vector(kernel, stage, group, memory, target, size)
-    if narrow and all(isinstance(s, Store) and _in_order(s.strides, s.offset, group) for s in stage.stores):
+    in_order = all(isinstance(s, Store) and _in_order(s.strides, s.offset, group) for s in stage.stores)
+    if narrow and in_order and narrow.isdisjoint(memory.rows):      # other invocations write the next row's elements
         return _vector(kernel, stage, group, memory, target, size)
     memory.atomics.update(narrow)
     grid = make_grid(kernel, -(-group.size // size), target)
@@ -48,10 +48,11 @@ def exact(grid: Grid, count: int, size: int) -> bool:
     return grid.count * size == count
 
 
-def _vector_stores(kernel: Kernel, stage: Stage, group: Group) -> bool:
+def _vector_stores(memory: Memory, stage: Stage, group: Group) -> bool:
     """Whether all stores are of aligned groups of four."""
     return bool(stage.stores) and all(
-        isinstance(s, Store) and lane_contiguous(address_parts(s.strides, (), [group]), s.offset, group)
+        isinstance(s, Store)
+        and memory.contiguous(f"out{s.out}", address_parts(s.strides, (), [group]), s.offset, group)
         for s in stage.stores)
 
 
@@ -72,7 +73,7 @@ def split_loads(stage: Stage, memory: Memory, group: Group, groups: list[Group],
             parts = address_parts(load.strides, load.guards, groups)
             if lane_uniform(parts, group):
                 shared.append(ref)
-            elif lane_contiguous(parts, load.offset, group):
+            elif memory.contiguous(memory.arg(load.arg), parts, load.offset, group):
                 vectors.append(ref)
                 memory.vectors.add(memory.arg(load.arg))
     return vectors, shared
@@ -127,10 +128,11 @@ def _ragged_loads(stage: Stage, memory: Memory, group: Group, wanted: list[Ref])
     for ref in reachable(stage.body, wanted):
         load = stage.body[ref]
         if isinstance(load, Load):
+            name = memory.arg(load.arg)
             if not load.guards and group.size > 1 and _in_order(load.strides, load.offset, group):
-                if memory.arg(load.arg).startswith("arg") or memory.arg(load.arg) in memory.vectors:
+                if name not in memory.rows and (name.startswith("arg") or name in memory.vectors):
                     vectors.append(ref)
-                    memory.vectors.add(memory.arg(load.arg))
+                    memory.vectors.add(name)
             elif not address_parts(load.strides, load.guards, [group]):
                 shared.append(ref)
     return vectors, shared

@@ -1,28 +1,23 @@
-"""Running a program: its steps with everything that can be known beforehand, and the loop that records them."""
+"""Running a plan: its actions are recorded one after the other, those of a loop's body once for each step."""
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
+from lantern.backends.wgpu.interrupts import hear
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
-from lantern.backends.wgpu.native import Handle
-from lantern.backends.wgpu.packed import stored_bytes
-from lantern.backends.wgpu.render import check_size
-from lantern.backends.wgpu.shader import Shader
+from lantern.backends.wgpu.plan import Ask, Carry, Choose, Fill, Give, Launch, Pipeline, Plan, Repeat, Take, Until, Zero
+from lantern.dtypes import BOOL, I32
 from lantern.errors import DeviceError, InternalError
-from lantern.lower.kernel import Alloc, Clear, Copy, Dispatch, Free, Kernel, Program, Target
+from lantern.trace.aval import ShapedArray, shaped
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pipeline:
-    """A compiled kernel. `objects` keeps alive what the handles stand for; no handle: nothing to run."""
-
-    shader: Shader
-    handle: Handle
-    layout: Handle
-    layout_number: int
-    objects: tuple[Any, ...]
+Memory: TypeAlias = "list[Allocation | None]"
+AnyArray: TypeAlias = "np.ndarray[Any, Any]"
+NOWHERE = -1    # the row outside of loops
+FLAG, NUMBER = shaped((), BOOL), shaped((), I32)
 
 
 class Recorder(Protocol):
@@ -34,8 +29,12 @@ class Recorder(Protocol):
         """A new buffer."""
         ...
 
-    def launch(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int]) -> None:
-        """Record one kernel."""
+    def begin(self) -> None:
+        """A program is about to be recorded."""
+        ...
+
+    def launch(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int], row: int) -> None:
+        """Record one kernel, at the given row of the arrays that it knows rows of."""
         ...
 
     def clear(self, allocation: Allocation, nbytes: int) -> None:
@@ -50,137 +49,58 @@ class Recorder(Protocol):
         """A copy, recorded."""
         ...
 
+    def fetch(self, allocation: Allocation | None, aval: ShapedArray) -> AnyArray:
+        """The values that an allocation has when all that was recorded is done."""
+        ...
+
+    def send(self, array: AnyArray) -> Allocation | None:
+        """New memory with these values."""
+        ...
+
+    def released(self) -> AbstractContextManager[None]:
+        """While the user's Python runs, others may use the device and Ctrl-C is heard at once."""
+        ...
+
     def recorded(self, nbytes: int) -> None:
         """A program was recorded that touches `nbytes`."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Give a slot memory."""
-
-    slot: int
-    nbytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Give:
-    """Take a slot's memory back."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class Zero:
-    """Fill a slot with zeros."""
-
-    slot: int
-    nbytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """Fill a slot with the elements of another."""
-
-    slot: int
-    source: int
-    nbytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """Run a pipeline on slots, with the bytes of each to bind."""
-
-    pipeline: Pipeline
-    slots: tuple[int, ...]
-    sizes: tuple[int, ...]
-
-
-Action: TypeAlias = "Take | Give | Zero | Fill | Launch"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A program ready to run. `kept`: input slots that the caller still owns; `donated`: those that it does not."""
-
-    name: str
-    slot_count: int
-    inputs: tuple[int, ...]
-    input_bytes: tuple[int, ...]
-    outputs: tuple[int, ...]
-    output_bytes: tuple[int, ...]
-    actions: tuple[Action, ...]
-    kept: frozenset[int]
-    donated: frozenset[int]
-    touched: int
-
-
-def make_plan(program: Program, target: Target, pipeline: Callable[[Kernel, Mapping[int, int]], Pipeline]) -> Plan:
-    """Compile every kernel and work out what each step binds. Raises DeviceError for memory beyond the limits."""
-    sizes = [stored_bytes(s.size, s.dtype) for s in program.slots]
-    for slot, aval in enumerate(program.slots):
-        check_size(aval.size, aval.dtype, f"{program.name or 'program'}: {aval} (slot {slot})", target)
-    actions: list[Action] = []
-    touched = 0
-    for step in program.steps:
-        match step:
-            case Alloc(slot):
-                actions += [Take(slot, sizes[slot])] if sizes[slot] else []
-            case Free(slot):
-                actions += [Give(slot)] if sizes[slot] else []
-            case Clear(slot):
-                actions += [Zero(slot, sizes[slot])] if sizes[slot] else []
-            case Copy(slot, source):
-                actions += [Fill(slot, source, sizes[slot])] if sizes[slot] else []
-            case Dispatch():
-                made = pipeline(step.kernel, shared_memory(step))
-                if made.handle is not None:
-                    actions.append(_launch(step, made))
-                    touched += sum(actions[-1].sizes) if isinstance(actions[-1], Launch) else 0
-    donated = frozenset(program.inputs) & program.donated
-    return Plan(program.name or "program", len(sizes), program.inputs, tuple(sizes[s] for s in program.inputs),
-                program.outputs, tuple(stored_bytes(a.size, a.dtype) for a in program.out_avals), tuple(actions),
-                frozenset(program.inputs) - donated, donated, touched)
-
-
-def shared_memory(step: Dispatch) -> dict[int, int]:
-    """Which arguments of a launch have the memory of one of its outputs: argument -> output."""
-    return {k: step.outs.index(slot) for k, slot in enumerate(step.args) if slot in step.outs}
-
-
-def _launch(step: Dispatch, pipeline: Pipeline) -> Launch:
-    slots: list[int] = []
-    sizes: list[int] = []
-    for b in pipeline.shader.bindings:
-        avals, places = (step.kernel.outs, step.outs) if b.output else (step.kernel.args, step.args)
-        slots.append(places[b.index])
-        sizes.append(-(-stored_bytes(avals[b.index].size, b.dtype) // 16) * 16)        # whole vec4
-    return Launch(pipeline, tuple(slots), tuple(sizes))
-
-
 def run_plan(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer]) -> list[Buffer]:
-    """Record a program on its inputs. Returns at once; the outputs have their values when the device is done."""
-    memory: list[Allocation | None] = [None] * plan.slot_count
+    """Record a program on its inputs. Returns at once (unless Python decides how it goes on); the outputs have their
+    values when the device is done."""
+    memory: Memory = [None] * plan.slot_count
     _bind_inputs(recorder, plan, inputs, memory)
-    try:
-        _record(recorder, plan, memory)
-    except BaseException:       # no room, or Ctrl-C: what the program had taken is free again
-        for slot, allocation in enumerate(memory):
-            if allocation is not None and slot not in plan.kept:
-                recorder.pool.give(allocation)
-        raise
+    recorder.begin()
+    _record_or_give(recorder, plan, memory, NOWHERE)
     outputs = _outputs(recorder, plan, inputs, memory)
     recorder.recorded(plan.touched)
     return outputs
 
 
-def _record(recorder: Recorder, plan: Plan, memory: list[Allocation | None]) -> None:
-    """Record the steps of a program on the memory of its slots."""
+def _record_or_give(recorder: Recorder, plan: Plan, memory: Memory, row: int) -> None:
+    """Record the actions of a plan. If there is no room, or at Ctrl-C, what it had taken is free again."""
+    try:
+        _record(recorder, plan, memory, row)
+    except BaseException:
+        _give_all(recorder, plan, memory)
+        raise
+
+
+def _give_all(recorder: Recorder, plan: Plan, memory: Memory) -> None:
+    for slot, allocation in enumerate(memory):
+        if allocation is not None and slot not in plan.kept:
+            recorder.pool.give(allocation)
+            memory[slot] = None
+
+
+def _record(recorder: Recorder, plan: Plan, memory: Memory, row: int) -> None:
+    """Record the actions of a plan on the memory of its slots."""
     pool = recorder.pool
     for action in plan.actions:
         match action:
             case Launch(pipeline, slots, sizes):
-                recorder.launch(pipeline, [_held(memory, s) for s in slots], sizes)
+                recorder.launch(pipeline, [_held(memory, s) for s in slots], sizes, row)
             case Take(slot, nbytes):
                 memory[slot] = pool.take(nbytes)
             case Give(slot):
@@ -191,16 +111,126 @@ def _record(recorder: Recorder, plan: Plan, memory: list[Allocation | None]) -> 
                 recorder.clear(_held(memory, slot), nbytes)
             case Fill(slot, source, nbytes):
                 recorder.copy(_held(memory, source), _held(memory, slot), nbytes)
+            case Repeat():
+                _repeat(recorder, action, memory)
+            case Until():
+                _until(recorder, action, memory)
+            case Choose():
+                _choose(recorder, action, memory)
+            case Ask():
+                _ask(recorder, action, memory)
 
 
-def _held(memory: list[Allocation | None], slot: int) -> Allocation:
+def _held(memory: Memory, slot: int) -> Allocation:
     allocation = memory[slot]
     if allocation is None:
         raise InternalError(f"internal: slot {slot} is used without memory")
     return allocation
 
 
-def _bind_inputs(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer], memory: list[Allocation | None]) -> None:
+# Regions
+
+
+def _repeat(recorder: Recorder, loop: Repeat, memory: Memory) -> None:
+    body, inner = loop.body, _inside(loop.body, loop.given, memory)
+    for whole, slot, nbytes in loop.made:
+        memory[whole] = inner[slot] = recorder.pool.take(nbytes)
+
+    def steps() -> None:
+        for row in reversed(range(loop.length)) if loop.reverse else range(loop.length):
+            hear()
+            _record(recorder, body, inner, row)
+            _carry_on(loop.carries, inner)
+
+    _carried(recorder, body, loop.carries, memory, inner, steps)
+
+
+def _until(recorder: Recorder, loop: Until, memory: Memory) -> None:
+    inner = _inside(loop.body, loop.given, memory)
+
+    def steps() -> None:
+        while _holds(recorder, loop, memory, inner):
+            hear()
+            _record(recorder, loop.body, inner, NOWHERE)
+            _carry_on(loop.carries, inner)
+
+    _carried(recorder, loop.body, loop.carries, memory, inner, steps)
+
+
+def _holds(recorder: Recorder, loop: Until, memory: Memory, inner: Memory) -> bool:
+    """What the condition says of the carry, read from the device."""
+    plan = loop.condition
+    asked = _inside(plan, loop.known, memory)
+    for body, slot in loop.watched:
+        asked[slot] = inner[body]
+    _record_or_give(recorder, plan, asked, NOWHERE)
+    try:
+        return bool(recorder.fetch(_held(asked, plan.outputs[0]), FLAG)[()])
+    finally:
+        _give_all(recorder, plan, asked)
+
+
+def _inside(plan: Plan, given: Sequence[tuple[int, int]], memory: Memory) -> Memory:
+    """The memory of an inner plan, with what it is given."""
+    inner: Memory = [None] * plan.slot_count
+    for outside, slot in given:
+        inner[slot] = memory[outside]
+    return inner
+
+
+def _carried(recorder: Recorder, body: Plan, carries: Sequence[Carry], memory: Memory, inner: Memory,
+             steps: Callable[[], None]) -> None:
+    """The first carry goes in, `steps` run, the last carry comes out."""
+    try:
+        for c in carries:
+            start = memory[c.start]
+            if c.nbytes and start is not None:
+                inner[c.before] = start if c.takes else recorder.duplicate(start)
+                memory[c.start] = None if c.takes else start
+        steps()
+    except BaseException:
+        _give_all(recorder, body, inner)
+        raise
+    for c in carries:
+        memory[c.end] = inner[c.before]
+
+
+def _carry_on(carries: Sequence[Carry], inner: Memory) -> None:
+    """What the body gave is what it takes next: nothing is copied."""
+    made = [inner[c.after] for c in carries]
+    for c in carries:
+        inner[c.after] = None
+    for c, allocation in zip(carries, made, strict=True):
+        inner[c.before] = allocation
+
+
+def _choose(recorder: Recorder, choice: Choose, memory: Memory) -> None:
+    number = int(recorder.fetch(_held(memory, choice.index), NUMBER)[()])
+    if not 0 <= number < len(choice.branches):
+        raise InternalError(f"internal: branch {number} of {len(choice.branches)}")
+    plan = choice.branches[number]
+    inner = _inside(plan, tuple(zip(choice.args, plan.inputs, strict=True)), memory)
+    _record_or_give(recorder, plan, inner, NOWHERE)
+    for outside, slot in zip(choice.outs, plan.outputs, strict=True):
+        memory[outside] = inner[slot]
+
+
+def _ask(recorder: Recorder, asked: Ask, memory: Memory) -> None:
+    call = asked.call
+    args = [recorder.fetch(memory[s], aval) for s, aval in zip(asked.args, call.args, strict=True)]
+    with recorder.released():
+        outs = [np.asarray(x) for x in call.function(*args)]
+    given, wanted = [(x.shape, x.dtype) for x in outs], [(a.shape, a.dtype) for a in call.outs]
+    if given != wanted:
+        raise InternalError(f"internal: {call.name or 'a host call'} gave {given}, wanted {wanted}")
+    for slot, x in zip(asked.outs, outs, strict=True):
+        memory[slot] = recorder.send(x)
+
+
+# A whole program's inputs and outputs
+
+
+def _bind_inputs(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer], memory: Memory) -> None:
     """Put the inputs in their slots. A donated one is taken over, or copied where somebody else holds it too."""
     for slot, nbytes, buffer in zip(plan.inputs, plan.input_bytes, inputs, strict=True):
         if nbytes and buffer.allocation is None:
@@ -217,7 +247,7 @@ def _bind_inputs(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer], memor
                 memory[slot] = buffer.take()
 
 
-def _outputs(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer], memory: list[Allocation | None]
+def _outputs(recorder: Recorder, plan: Plan, inputs: Sequence[Buffer], memory: Memory
              ) -> list[Buffer]:
     """Buffers for the outputs. One that is an input, or that stands twice, is marked as shared."""
     found: dict[int, Buffer] = {s: b for s, b in zip(plan.inputs, inputs, strict=True) if s in plan.kept}

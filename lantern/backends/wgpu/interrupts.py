@@ -46,6 +46,29 @@ class Deferred:
         _heard.append((self.handler, number, frame))
 
 
+class Undeferred:
+    """Inside the `with` block, which is inside a `Deferred` one, SIGINT is handled as outside of that."""
+
+    __slots__ = ("_note",)
+
+    def __init__(self) -> None:
+        self._note: Any = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not _MAIN:
+            return
+        note = signal.getsignal(_SIGINT)
+        deferred: Any = getattr(note, "__self__", None)
+        if isinstance(deferred, Deferred):
+            signal.signal(_SIGINT, deferred.handler)
+            self._note = note
+            hear()
+
+    def __exit__(self, *_: object) -> None:
+        if self._note is not None:
+            signal.signal(_SIGINT, self._note)
+
+
 def hear() -> None:
     """Where stopping does no harm: what was noted happens now."""
     if _heard and threading.current_thread() is _MAIN:

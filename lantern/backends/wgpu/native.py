@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from lantern.backends.wgpu.interrupts import hear
@@ -39,6 +39,11 @@ class Native:
         self.queue: Handle = device.queue._internal
         self._encoder: Handle = None
         self._pass: Handle = None
+        self._turn = -1
+        self._offset = ffi.new("uint32_t[1]")
+        self.before_submit: Callable[[], None] | None = None
+        self.submissions = 0        # so many were made,
+        self.reads = 0              # and so many pieces of memory were read back
         self._descriptor = ffi.new("WGPUBufferDescriptor *")
         self._encoder_descriptor = ffi.new("WGPUCommandEncoderDescriptor *")
         self._pass_descriptor = ffi.new("WGPUComputePassDescriptor *")
@@ -77,9 +82,9 @@ class Native:
         """Give up our reference."""
         lib.wgpuBindGroupRelease(handle)
 
-    def write(self, buffer: Handle, data: Any, size: int) -> None:
-        """Copy bytes into a buffer, before whatever is submitted next."""
-        checked.wgpuQueueWriteBuffer(self.queue, buffer, 0, ffi.from_buffer(data), size)
+    def write(self, buffer: Handle, data: Any, size: int, start: int = 0) -> None:
+        """Copy bytes into a buffer, from byte `start`, before whatever is submitted next."""
+        checked.wgpuQueueWriteBuffer(self.queue, buffer, start, ffi.from_buffer(data), size)
 
     # Recording
 
@@ -96,6 +101,16 @@ class Native:
         lib.wgpuComputePassEncoderSetPipeline(current, pipeline)
         lib.wgpuComputePassEncoderSetBindGroup(current, 0, group, 0, ffi.NULL)
         lib.wgpuComputePassEncoderDispatchWorkgroups(current, x, y, z)
+
+    def turn(self, group: Handle, offset: int) -> None:
+        """Record that what follows binds an entry of a table of numbers."""
+        if self._turn == offset:
+            return
+        current = self._pass
+        if current is None:
+            current = self._pass = lib.wgpuCommandEncoderBeginComputePass(self._open(), self._pass_descriptor)
+        self._turn = self._offset[0] = offset
+        lib.wgpuComputePassEncoderSetBindGroup(current, 1, group, 1, self._offset)
 
     def clear(self, buffer: Handle, size: int) -> None:
         """Record filling the first `size` bytes with zeros."""
@@ -117,10 +132,14 @@ class Native:
             lib.wgpuComputePassEncoderEnd(self._pass)
             lib.wgpuComputePassEncoderRelease(self._pass)
             self._pass = None
+            self._turn = -1
 
     def submit(self) -> None:
         """Submit what was recorded, and pending writes. Raises GPUError for faults of the recorded commands."""
+        if self.before_submit is not None:
+            self.before_submit()
         self._end_pass()
+        self.submissions += 1
         encoder, self._encoder = self._encoder, None
         if encoder is None:
             self._remember(checked.wgpuQueueSubmitForIndex(self.queue, 0, ffi.NULL))
@@ -155,6 +174,7 @@ class Native:
         An interruption leaves the buffer unmapped; the caller should release it then.
         """
         self._map_status.clear()
+        self.reads += 1
         checked.wgpuBufferMapAsync(buffer, lib.WGPUMapMode_Read, 0, size, self._map_info[0])
         pause = _Pause()
         try:

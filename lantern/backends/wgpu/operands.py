@@ -110,7 +110,8 @@ def epilogue(kernel: Kernel, p: Product, tall: int, wide: int, memory: Memory) -
     functions: list[str] = []
     stores = [s for stage in kernel.stages[1:] for s in stage.stores if kernel.outs[s.out].size]
     vector = p.n.size % 4 == 0 and all(
-        isinstance(s, Store) and lane_contiguous(address_parts(s.strides, (), groups), s.offset, p.n) for s in stores)
+        isinstance(s, Store) and memory.contiguous(f"out{s.out}", address_parts(s.strides, (), groups), s.offset, p.n)
+        for s in stores)
     tests = {g.name: f"{g.name} < {g.size}u" for g, step in ((p.m, tall), (p.n, wide)) if g.size % step}
     if vector:
         memory.vectors.update([f"out{s.out}" for s in stores])

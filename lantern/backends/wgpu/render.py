@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from lantern.backends.wgpu.elementwise import render_elementwise
 from lantern.backends.wgpu.matmul import find_product, render_matmul
@@ -19,24 +19,27 @@ from lantern.lower.kernel import Kernel, Target
 MOST_POSITIONS = 1 << 31        # positions are i32 for the user's program
 
 
-def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = None) -> Shader:
+def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = None,
+           moving: Collection[str] = ()) -> Shader:
     """The shader of a kernel: the same text for equal kernels, with the user's lines as comments.
 
-    `shared` maps an argument to the output whose memory it has. Raises DeviceError for a dtype that the device lacks
-    and for arrays or domains beyond its limits.
+    `shared` maps an argument to the output whose memory it has. `moving` are the buffers ("arg0", "out1") of which the
+    kernel sees the row whose number the uniform `turn` has. Raises DeviceError for a dtype that the device lacks and
+    for arrays or domains beyond its limits.
     """
     _check(kernel, target)
-    shader = _render(kernel, target, shared or {})
+    sizes = {f"arg{k}": a.size for k, a in enumerate(kernel.args)} | {f"out{k}": a.size
+                                                                     for k, a in enumerate(kernel.outs)}
+    shader = _render(kernel, target, Memory(kernel, shared or {}, {name: sizes[name] for name in sorted(moving)}))
     if len(shader.bindings) > target.max_buffers + 1:       # the target keeps one back for the driver
         raise DeviceError(f"internal: kernel {shader.name} binds {len(shader.bindings)} buffers, but this device binds "
                           f"{target.max_buffers}")
     return shader
 
 
-def _render(kernel: Kernel, target: Target, shared: Mapping[int, int]) -> Shader:
+def _render(kernel: Kernel, target: Target, memory: Memory) -> Shader:
     if not kernel.row_count or not any(a.size for a in kernel.outs):
         return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))
-    memory = Memory(kernel, shared)
     if len(kernel.stages) == 1 and not kernel.stages[0].reductions:
         if math.prod(kernel.stages[0].cols) == 0:
             return Shader(kernel.name or "kernel", "", (), Grid(0, 1, 1))

@@ -17,7 +17,6 @@ from lantern.backends.wgpu.nest import (
     Scope,
     address_parts,
     dtype_of,
-    lane_contiguous,
     lane_uniform,
     reachable,
     shifted,
@@ -57,7 +56,7 @@ class _Plan:
 def render_rows(kernel: Kernel, memory: Memory, target: Target) -> Shader:
     """The shader of any kernel whose stages reduce."""
     row = Group("row", tuple(range(len(kernel.rows))), kernel.rows)
-    widths = _widths(kernel, row)
+    widths = _widths(memory, row)
     size = min(256, target.max_workgroup_size)
     steps = [-(-math.prod(s.cols) // w) for s, w in zip(kernel.stages, widths, strict=True)]
     layout = choose_layout(kernel, max(steps), size)
@@ -95,17 +94,18 @@ def _place(scope: Scope, layout: Layout, rows: int, number: str, exact: bool) ->
         scope.add(f"let row = min(place, {rows - 1}u);")
 
 
-def _widths(kernel: Kernel, row: Group) -> list[int]:
+def _widths(memory: Memory, row: Group) -> list[int]:
     """4 for each stage that can work on vec4 along its columns, else 1; stores into one output agree."""
-    widths: list[int] = []
+    kernel, widths = memory.kernel, list[int]()
     for stage in kernel.stages:
         col = _columns(kernel, stage)
         fits = col.size % 4 == 0 and col.size > 0
-        fits &= all(isinstance(s, Store) and lane_contiguous(address_parts(s.strides, (), [row, col]), s.offset, col)
-                    for s in stage.stores)
+        fits &= all(isinstance(s, Store) and memory.contiguous(
+            f"out{s.out}", address_parts(s.strides, (), [row, col]), s.offset, col) for s in stage.stores)
         loads = [n for n in stage.body if isinstance(n, Load)]
         fits &= bool(stage.stores) or any(
-            lane_contiguous(address_parts(n.strides, n.guards, [row, col]), n.offset, col) for n in loads)
+            memory.contiguous(memory.arg(n.arg), address_parts(n.strides, n.guards, [row, col]), n.offset, col)
+            for n in loads)
         widths.append(4 if fits else 1)
     stores = [(s.out, w) for stage, w in zip(kernel.stages, widths, strict=True) for s in stage.stores]
     outs = {out for out, w in stores if w == 1}
@@ -137,7 +137,8 @@ def _plan(kernel: Kernel, number: int, row: Group, width: int, memory: Memory, r
             fixed.append(ref)
         elif width == 1 or lane_uniform(parts, col):
             shared.append(ref)
-        elif lane_contiguous(parts, load.offset, col) and memory.arg(load.arg) not in written:
+        elif (memory.contiguous(memory.arg(load.arg), parts, load.offset, col)
+              and memory.arg(load.arg) not in written):
             vectors.append(ref)
             memory.vectors.add(memory.arg(load.arg))
     inside = () if width == 4 else stores

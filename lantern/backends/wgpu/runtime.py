@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,17 +15,19 @@ import numpy as np
 from lantern import config
 from lantern.backends.base import Executable
 from lantern.backends.wgpu.device import AdapterInfo, make_target, open_device
-from lantern.backends.wgpu.executable import Pipeline, Plan, make_plan, run_plan, shared_memory
-from lantern.backends.wgpu.interrupts import Deferred, hear
+from lantern.backends.wgpu.executable import run_plan
+from lantern.backends.wgpu.interrupts import Deferred, Undeferred, hear
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
 from lantern.backends.wgpu.native import Handle, Native, trusted_module, wgpu
 from lantern.backends.wgpu.packed import stored_bytes
+from lantern.backends.wgpu.plan import Pipeline, Plan, make_plan
 from lantern.backends.wgpu.render import check_size, render
 from lantern.backends.wgpu.scalar import wgsl_type
 from lantern.backends.wgpu.shader import Shader
+from lantern.backends.wgpu.turns import Turns
 from lantern.errors import DeviceError
 from lantern.events import emit
-from lantern.lower.kernel import Dispatch, Kernel, Program, Target
+from lantern.lower.kernel import Kernel, Program, Target
 from lantern.trace.aval import ShapedArray
 
 PIPELINES = 1024            # compiled kernels that are remembered
@@ -33,6 +35,7 @@ GROUPS = 4096               # bind groups that are remembered
 PENDING_DISPATCHES = 32     # recorded launches after which a submission is due,
 PENDING_BYTES = 1 << 24     # or memory that they touch,
 PENDING_SECONDS = 1e-3      # or time since the first of them
+MOST_DISPATCHES = 4096      # recorded launches of one program after which it is submitted before its end
 UNSENT_BYTES = 1 << 26      # written data that may wait for the next submission
 PIECE = 1 << 26             # bytes read at a time
 
@@ -48,11 +51,14 @@ class WgpuBackend:
         self._lock = threading.RLock()
         self._process = os.getpid()
         self._lost = ""
-        self._pipelines: OrderedDict[tuple[Kernel, tuple[tuple[int, int], ...]], Pipeline] = OrderedDict()
-        self._layouts: dict[tuple[str, ...], tuple[int, Any, Any]] = {}
+        self._turns = Turns(self.native)
+        self.native.before_submit = self._turns.send
+        self._pipelines: OrderedDict[Any, Pipeline] = OrderedDict()
+        self._layouts: dict[tuple[tuple[str, ...], bool], tuple[int, Any, Any]] = {}
         self._groups: OrderedDict[tuple[int, ...], Handle] = OrderedDict()
         self._epoch = 0
         self._dispatches = 0
+        self._limit = MOST_DISPATCHES
         self._bytes = 0
         self._since = 0.0
         self._unsent = 0
@@ -71,30 +77,13 @@ class WgpuBackend:
         """
         wgsl_type(array.dtype)
         check_size(array.size, array.dtype, f"an array of shape {array.shape} and dtype {array.dtype}", self._target)
-        data = _whole_words(np.ascontiguousarray(array))
         with self.session("write"):
-            buffer = self.buffer(data.nbytes)
-            if buffer.allocation is not None:
-                if buffer.allocation.epoch == self._epoch:      # recorded commands still need what it held before
-                    self.flush()
-                self.native.write(buffer.allocation.handle, data, data.nbytes)
-                self._unsent += data.nbytes
-                if self._unsent > UNSENT_BYTES:
-                    self._submit()
-            return buffer
+            return Buffer(self.send(array), stored_bytes(array.size, array.dtype), self.pool.returned)
 
     def read(self, buffer: Buffer, aval: ShapedArray) -> np.ndarray[Any, Any]:
         """Copy back to the host; waits for pending work, in slices, so that Ctrl-C is heard."""
-        allocation = buffer.allocation
-        found = np.empty(stored_bytes(aval.size, aval.dtype), np.uint8)
-        if aval.size:
-            if allocation is None:
-                raise DeviceError(f"{aval}: its memory was donated to a compiled call")
-            with self.session("read"):
-                for start in range(0, found.nbytes, PIECE):
-                    size = min(PIECE, found.nbytes - start)
-                    found[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
-        return found[:aval.nbytes].view(aval.dtype).reshape(aval.shape)
+        with self.session("read"):
+            return self.fetch(buffer.allocation, aval)
 
     def compile(self, program: Program) -> Executable:
         """Make a program runnable: every kernel is rendered and compiled now.
@@ -107,8 +96,15 @@ class WgpuBackend:
 
     def texts(self, program: Program) -> tuple[str, ...]:
         """The WGSL of each kernel, in launch order; empty for kernels with nothing to do."""
-        return tuple([render(s.kernel, self._target, shared_memory(s)).text for s in program.steps
-                      if isinstance(s, Dispatch)])
+        found: list[str] = []
+
+        def show(kernel: Kernel, shared: Mapping[int, int], moving: Collection[str]) -> Pipeline:
+            shader = render(kernel, self._target, shared, moving)
+            found.append(shader.text)
+            return Pipeline(shader, None, None, -1, ())
+
+        make_plan(program, self._target, show)
+        return tuple(found)
 
     def wait(self) -> None:
         """Block until all work is done."""
@@ -145,8 +141,48 @@ class WgpuBackend:
         """A new buffer."""
         return Buffer(self.pool.take(nbytes) if nbytes else None, nbytes, self.pool.returned)
 
-    def launch(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int]) -> None:
-        """Record one kernel."""
+    def send(self, array: np.ndarray[Any, Any]) -> Allocation | None:
+        """New memory with these values."""
+        data = _whole_words(np.ascontiguousarray(array))
+        if not data.nbytes:
+            return None
+        allocation = self.pool.take(data.nbytes)
+        if allocation.epoch == self._epoch:      # recorded commands still need what it held before
+            self.flush()
+        self.native.write(allocation.handle, data, data.nbytes)
+        self._unsent += data.nbytes
+        if self._unsent > UNSENT_BYTES:
+            self._submit()
+        return allocation
+
+    def fetch(self, allocation: Allocation | None, aval: ShapedArray) -> np.ndarray[Any, Any]:
+        """The values that memory has when all that was recorded is done."""
+        found = np.empty(stored_bytes(aval.size, aval.dtype), np.uint8)
+        for start in range(0, found.nbytes, PIECE):
+            if allocation is None:
+                raise DeviceError(f"{aval}: its memory was donated to a compiled call")
+            size = min(PIECE, found.nbytes - start)
+            found[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
+        return found[:aval.nbytes].view(aval.dtype).reshape(aval.shape)
+
+    @contextmanager
+    def released(self) -> Generator[None]:
+        """While the user's Python runs amid a program, other threads may use the device and Ctrl-C is heard at once."""
+        with Undeferred():
+            self._lock.release()
+            try:
+                yield
+            finally:
+                self._lock.acquire()
+
+    def begin(self) -> None:
+        """A program is about to be recorded."""
+        self._limit = self._dispatches + MOST_DISPATCHES
+
+    def launch(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int], row: int) -> None:
+        """Record one kernel, at the given row of the arrays of which it knows rows."""
+        if self._dispatches >= self._limit or (pipeline.moving and self._turns.full):
+            self._submit()
         key = (pipeline.layout_number, *[a.id for a in allocations], *sizes)
         group = self._groups.get(key)
         if group is None:
@@ -158,6 +194,8 @@ class WgpuBackend:
         for a in allocations:
             a.epoch = epoch
         grid = pipeline.shader.grid
+        if pipeline.moving:
+            self.native.turn(self._turns.group, self._turns.offset(row))
         self.native.dispatch(pipeline.handle, group, grid.x, grid.y, grid.z)
         self._dispatches += 1
 
@@ -199,6 +237,7 @@ class WgpuBackend:
     def _submit(self) -> None:
         self._epoch += 1
         self._dispatches = self._bytes = self._unsent = 0
+        self._limit = MOST_DISPATCHES
         self._since = 0.0
         self.native.submit()
 
@@ -224,29 +263,29 @@ class WgpuBackend:
 
     # Pipelines
 
-    def pipeline(self, kernel: Kernel, shared: Mapping[int, int]) -> Pipeline:
+    def pipeline(self, kernel: Kernel, shared: Mapping[int, int], moving: Collection[str] = ()) -> Pipeline:
         """The compiled kernel, from the cache if an equal one was compiled before."""
-        key = (kernel, tuple(sorted(shared.items())))
+        key = (kernel, tuple(sorted(shared.items())), tuple(moving))
         found = self._pipelines.get(key)
         if found is not None:
             self._pipelines.move_to_end(key)
             return found
         hear()
-        shader = render(kernel, self._target, shared)
+        shader = render(kernel, self._target, shared, moving)
         start = time.perf_counter()
-        made = self._compile(shader)
+        made = self._compile(shader, bool(moving))
         emit("wgpu.compile", kernel=shader.name, text=shader.text, seconds=time.perf_counter() - start)
         self._pipelines[key] = made
         if len(self._pipelines) > PIPELINES:
             self._pipelines.popitem(last=False)
         return made
 
-    def _compile(self, shader: Shader) -> Pipeline:
+    def _compile(self, shader: Shader, moving: bool) -> Pipeline:
         if not shader.text:
             return Pipeline(shader, None, None, -1, ())
         device = self.native.object
         number, layout, pipeline_layout = self._layout(
-            tuple(["storage" if b.output else "read-only-storage" for b in shader.bindings]))
+            tuple(["storage" if b.output else "read-only-storage" for b in shader.bindings]), moving)
         try:
             module = (device.create_shader_module(code=shader.text) if config.flags.check
                       else trusted_module(device, shader.text))
@@ -257,17 +296,18 @@ class WgpuBackend:
                 file.write(shader.text)
             raise DeviceError(f"internal: kernel {shader.name}: the driver refused its WGSL, which is in {file.name}: "
                               f"{error}") from error
-        return Pipeline(shader, pipeline._internal, layout._internal, number, (pipeline, layout))
+        return Pipeline(shader, pipeline._internal, layout._internal, number, (pipeline, layout), moving)
 
-    def _layout(self, kinds: tuple[str, ...]) -> tuple[int, Any, Any]:
-        found = self._layouts.get(kinds)
+    def _layout(self, kinds: tuple[str, ...], moving: bool) -> tuple[int, Any, Any]:
+        found = self._layouts.get((kinds, moving))
         if found is None:
             device = self.native.object
             layout = device.create_bind_group_layout(entries=[
                 {"binding": k, "visibility": wgpu.ShaderStage.COMPUTE, "buffer": {"type": kind}}
                 for k, kind in enumerate(kinds)])
-            found = self._layouts[kinds] = (len(self._layouts), layout,
-                                            device.create_pipeline_layout(bind_group_layouts=[layout]))
+            layouts = [layout, self._turns.layout] if moving else [layout]
+            found = self._layouts[kinds, moving] = (len(self._layouts), layout,
+                                                    device.create_pipeline_layout(bind_group_layouts=layouts))
         return found
 
 
