@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from lantern import config
 from lantern.dtypes import BOOL, I32, is_integer
 from lantern.flat import name_of
 from lantern.lax.bodies import Body, check_function, check_same_outputs, leaves_of, results, stage
 from lantern.lax.operands import ArrayLike, argument_error, shape_error
+from lantern.lax.plain import plain_choice
 from lantern.ops.compare import ne
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import clamp
@@ -106,6 +108,8 @@ def _number(x: Any) -> Any:
 def _choose(function: str, chosen: Value, branches: Sequence[Callable[..., T]], operands: Sequence[Any],
             names: Sequence[str]) -> T:
     """All branches are staged. An index that is known here decides at once."""
+    if config.jit_disabled() and (out := plain_choice(chosen, branches, operands)):
+        return out[0]
     given = [leaves_of(function, x, f"operands[{i}]") for i, x in enumerate(operands)]
     values = [x for g in given for x in g.values]
     paths = [n for g in given for n in g.names]

@@ -5,13 +5,14 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from lantern import tree
+from lantern import config, tree
 from lantern.api import vmap
 from lantern.backends.array import DeviceArray
 from lantern.dtypes import BOOL, I32, is_float, is_integer, promote
 from lantern.flat import name_of
 from lantern.lax.bodies import Body, Leaves, check_function, leaves_of, results, stage, stage_loop
 from lantern.lax.operands import ArrayLike, argument_error, cast, shape_error, type_error
+from lantern.lax.plain import plain_scan, plain_while
 from lantern.lax.unrolled import unrolled
 from lantern.ops.compare import eq, lt, ne, select
 from lantern.ops.convert import convert
@@ -126,6 +127,8 @@ def _scan(f: Callable[..., Any], init: Any, xs: Any, length: int | None, reverse
     rows = leaves_of(function, xs, "xs")
     steps = _length(function, rows, length)
     at_once = _steps_at_once(function, unroll, steps)
+    if steps and config.jit_disabled():
+        return plain_scan(f, init, xs, steps, bool(reverse))
     x_avals = [a.with_shape(a.shape[1:]) for a in rows.avals]
     x_names = tree.paths(rows.treedef, "x")
 
@@ -233,6 +236,8 @@ def _check_positive(function: str, name: str, value: Any) -> None:
 def _while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_val: Any) -> Any:
     check_function("while_loop", "cond_fun", cond_fun)
     check_function("while_loop", "body_fun", body_fun)
+    if config.jit_disabled() and (found := plain_while(cond_fun, body_fun, init_val)):
+        return found[0]
 
     def stage_body(val: Leaves) -> Body:
         return stage("while_loop", body_fun, [val.treedef], val.avals, val.names)
