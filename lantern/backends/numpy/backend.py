@@ -8,7 +8,7 @@ import numpy as np
 from lantern.backends.base import Buffer, Executable
 from lantern.backends.numpy.program import load, render
 from lantern.backends.numpy.runtime import executable
-from lantern.lower.kernel import Program, Target
+from lantern.lower.kernel import Program, Run, Target, calls_host
 from lantern.trace.aval import ShapedArray
 
 
@@ -40,7 +40,8 @@ class NumpyBackend:
 
     def compile(self, program: Program) -> Executable:
         """The program as a function. It may be called by several threads at once; results are new arrays."""
-        return executable(load(render(program), program.name))
+        host = any(isinstance(step, Run) and calls_host(step.region) for step in program.steps)
+        return executable(load(render(program), program.name), host)
 
     def texts(self, program: Program) -> tuple[str, ...]:
         """The statements of each kernel, with the user's lines as comments."""

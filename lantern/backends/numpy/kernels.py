@@ -11,10 +11,10 @@ from lantern.backends.numpy import elementwise, products, sums
 from lantern.backends.numpy.elementwise import Operand
 from lantern.backends.numpy.memory import Code, Layout, Memory, Value, dense
 from lantern.backends.numpy.plan import Concatenated, Fold, Node, Plan, Product, Sink, Spread
-from lantern.backends.numpy.runtime import scatter_add, tiles
+from lantern.backends.numpy.runtime import scatter, tiles
 from lantern.errors import InternalError
 from lantern.lower.expr import Apply, Const, DType, Gather, Load, LoopIndex, ScalarOp, row_major
-from lantern.lower.kernel import ScatterAdd, Store
+from lantern.lower.kernel import Scatter, Store
 from lantern.lower.scalar import apply
 from lantern.source import Source
 
@@ -177,7 +177,7 @@ class Writer:
         self.use(tiles, "tiles")
         target = names if self.carried else "s,"
         self.code.lines.append(f"for {target} in tiles({t.size}, {t.step}, {t.axis}, ({views})):")
-        self.code.lines += ["    " + line for line in self.loop]
+        self.code.lines.extend(["    " + line for line in self.loop])
 
     def survey(self) -> None:
         """Last uses, and which nodes are computed straight into a result's memory."""
@@ -429,13 +429,15 @@ class Writer:
 
     def sink(self, sink: Sink) -> None:
         """A store that was not written in place."""
-        if isinstance(sink.store, ScatterAdd):
+        if isinstance(sink.store, Scatter):
             size = self.plan.kernel.outs[sink.store.out].size
             memory, dtype = self.outs[sink.store.out], self.plan.kernel.outs[sink.store.out].dtype
             out = self.code.view(dense(memory, dtype, (size,)))
             value, index, keep = [self.values[k] for k in sink.nodes]
-            operands = ", ".join([out, self.whole(index, sink), self.see(value), self.see(keep)])
-            self.line(f"{self.use(scatter_add, 'scatter_add')}({operands})")
+            op = sink.store.op
+            by = "None" if op is None else self.use(op, f"fold_{op.value}")
+            operands = ", ".join([out, self.whole(index, sink), self.see(value), self.see(keep), by])
+            self.line(f"{self.use(scatter, 'scatter')}({operands})")
             return
         value, layout = self.values[sink.nodes[0]], self.destination(sink)
         if value.layout != layout:

@@ -23,7 +23,7 @@ from lantern.lower.expr import (
     ScalarOp,
     row_major,
 )
-from lantern.lower.kernel import Kernel, ScatterAdd, Stage, Store
+from lantern.lower.kernel import Kernel, Scatter, Stage, Store
 from lantern.lower.scalar import apply
 from lantern.source import Source
 
@@ -80,7 +80,7 @@ class Node:     # not frozen: thousands are made, and numbered twice
 class Sink:
     """A store, with the numbers of the nodes that it reads (the stored value first)."""
 
-    store: Store | ScatterAdd
+    store: Store | Scatter
     nodes: tuple[int, ...]
     domain: tuple[int, ...]
 

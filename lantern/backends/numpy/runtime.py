@@ -1,10 +1,12 @@
-"""What generated code leans on: memory that is used again, tiles of large arrays, donated arrays, scattered sums."""
+"""What generated code leans on: memory that is used again, tiles, rows, donated arrays, scatters, calls of the host."""
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import Context
+from contextvars import Context, ContextVar
+from functools import partial
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,10 +14,12 @@ import numpy as np
 from lantern.backends.base import Buffer, Executable
 from lantern.caches import on_clear
 from lantern.dtypes import F32, F64, is_float
-from lantern.lower.expr import DType
+from lantern.errors import InternalError
+from lantern.lower.expr import DType, ReduceOp
+from lantern.trace.aval import ShapedArray
 
 AnyArray: TypeAlias = "np.ndarray[Any, Any]"
-Run: TypeAlias = Callable[[Sequence[Buffer]], Sequence[Buffer]]
+Function: TypeAlias = Callable[[Sequence[Buffer]], Sequence[Buffer]]
 
 ALIGNMENT = 64          # a cache line, and the widest vector
 LARGE = 1 << 20         # bytes from which fresh memory costs more in page faults than the work on it
@@ -159,6 +163,29 @@ def _references_of_a_call() -> int:
 _CALL = _references_of_a_call()
 
 
+FOLDS: dict[ReduceOp, np.ufunc] = {ReduceOp.PROD: np.multiply, ReduceOp.MAX: np.maximum, ReduceOp.MIN: np.minimum}
+
+
+def scatter(out: AnyArray, index: AnyArray, value: AnyArray, keep: AnyArray, op: ReduceOp | None) -> None:
+    """Folds each value by `op` into its flat position of `out`, or writes it, where `keep` holds.
+
+    >>> out = np.zeros(3, np.float32)
+    >>> scatter(out, np.int32([2, 0, 2]), np.float32([1, 2, 3]), np.array(True), ReduceOp.MAX)
+    >>> out
+    array([2., 0., 3.], dtype=float32)
+    """
+    if op is ReduceOp.SUM:
+        scatter_add(out, index, value, keep)
+        return
+    if keep.ndim or not keep:
+        index, value, keep = np.broadcast_arrays(index, value, keep)
+        index, value = index[keep], value[keep]
+    if op is None:
+        out[index] = value
+    else:
+        FOLDS[op].at(out, index, value)
+
+
 def scatter_add(out: AnyArray, index: AnyArray, value: AnyArray, keep: AnyArray) -> None:
     """Adds each value at its flat position of `out`, where `keep` holds; repeated positions add up.
 
@@ -175,30 +202,61 @@ def scatter_add(out: AnyArray, index: AnyArray, value: AnyArray, keep: AnyArray)
         np.add.at(out, place, amount)
 
 
-def executable(make: Callable[[], Run]) -> Executable:
+def elements(x: AnyArray) -> Iterator[AnyArray]:
+    """Views of rank 0, one for each element along the only axis.
+
+    >>> [v.ndim for v in elements(np.zeros(2))]
+    [0, 0]
+    """
+    return map(x.__getitem__, zip(range(len(x)), repeat(...)))
+
+
+_outer: ContextVar[Any] = ContextVar("floating-point errors outside of the program", default=None)
+
+
+def call_host(function: Callable[..., Sequence[Any]], name: str, outs: Sequence[ShapedArray],
+              *args: AnyArray) -> list[AnyArray]:
+    """The results of a Python function of read-only arrays, called with the caller's floating-point errors.
+
+    Raises InternalError if they are not of the avals `outs`; what the function raises passes unchanged.
+    """
+    for x in args:
+        x.setflags(write=False)
+    outer = _outer.get() or np.geterr()
+    with np.errstate(divide=outer["divide"], over=outer["over"], under=outer["under"], invalid=outer["invalid"]):
+        found = [np.asarray(x) for x in function(*args)]
+    if [(x.shape, x.dtype) for x in found] != [(a.shape, a.dtype) for a in outs]:
+        got = ", ".join([f"{x.dtype}{list(x.shape)}" for x in found])
+        raise InternalError(f"internal: {name or 'a host call'} gave {got}, wanted {', '.join(map(str, outs))}")
+    return found
+
+
+def executable(make: Callable[[], Function], calls_host: bool = False) -> Executable:
     """The function that runs what `make` makes.
 
     `make` allocates scratch memory and returns code that uses it, so each call checks one such frame out and puts it
     back: threads and re-entrant calls never share scratch. Floating-point errors are silent; where NumPy keeps that
-    setting in a context variable, each frame has its own context, which is cheaper to enter than `np.errstate`.
+    setting in a context variable, each frame has its own context, which is cheaper to enter than `np.errstate`. Code
+    that calls the user's functions runs in the caller's context, which these may read and set.
     """
-    idle: list[tuple[Context, Run]] = []
+    idle: list[Function] = []
 
-    def frame() -> tuple[Context, Run]:
+    def frame() -> Function:
+        if not _CONTEXTUAL or calls_host:
+            return _quiet(make())
         context = Context()
-        if _CONTEXTUAL:
-            context.run(np.seterr, all="ignore")
-        return context, _quiet(make()) if not _CONTEXTUAL else context.run(make)
+        context.run(np.seterr, all="ignore")
+        return partial(context.run, context.run(make))
 
     def execute(buffers: Sequence[Buffer]) -> Sequence[Buffer]:
         try:
-            found = idle.pop()
+            run = idle.pop()
         except IndexError:
-            found = frame()
+            run = frame()
         try:
-            return found[0].run(found[1], buffers)
+            return run(buffers)
         finally:
-            idle.append(found)
+            idle.append(run)
 
     return execute
 
@@ -206,9 +264,13 @@ def executable(make: Callable[[], Run]) -> Executable:
 _CONTEXTUAL = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 
 
-def _quiet(run: Run) -> Run:
+def _quiet(run: Function) -> Function:
     def silent(buffers: Sequence[Buffer]) -> Sequence[Buffer]:
-        with np.errstate(all="ignore"):
-            return run(buffers)
+        token = _outer.set(np.geterr())
+        try:
+            with np.errstate(all="ignore"):
+                return run(buffers)
+        finally:
+            _outer.reset(token)
 
     return silent
