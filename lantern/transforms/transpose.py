@@ -12,6 +12,7 @@ from lantern.trace import context
 from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal
 from lantern.trace.primitive import Linear, Tangent, Value, Zero
+from lantern.trace.staging import with_line
 from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, pick, spread
 
@@ -61,7 +62,11 @@ def _transpose_eqn(e: Eqn, env: dict[Any, Value], ct: _Cotangents) -> None:
         raise NotDifferentiableError(f"{e.primitive} has no reverse mode (used at {e.source}); "
                                      "use forward mode (jvp, jacfwd)")
     operands = [a if isinstance(a, Literal) else env[a] if a not in ct.moving else Linear(a.aval) for a in e.invars]
-    back = e.primitive.transpose([ct.sums.pop(v, Zero(v.aval)) for v in e.outvars], operands, **e.params)
+    cts = [ct.sums.pop(v, Zero(v.aval)) for v in e.outvars]
+    try:
+        back = e.primitive.transpose(cts, operands, **e.params)
+    except NotDifferentiableError as error:
+        raise with_line(error, e.source) from None
     for a, c in zip(e.invars, back, strict=True):
         ct.accumulate(a, c, e)
 
