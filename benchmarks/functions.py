@@ -56,6 +56,27 @@ def sgd_step(lib: Library) -> Callable[[Params, Any, Any], Any]:
     return step
 
 
+STEPS = 1000
+EQUATIONS = 13      # in `cell`, as they are traced
+
+
+def cell(np_: Any) -> Callable[[Any, Any], Any]:
+    """A recurrent cell with a gate, without matrices: what a step costs is what its operations cost."""
+    def f(carry: Any, x: Any) -> Any:
+        h, c = carry
+        gate = 1.0 / (1.0 + np_.exp(-(x + h * 0.5)))
+        c = gate * c + (1.0 - gate) * np_.tanh(x)
+        h = gate * np_.tanh(c)
+        return (h, c), h
+    return f
+
+
+def scanned(lib: Library) -> Callable[[Any, Any], Any]:
+    """The cell along the first axis of xs: its state after each step."""
+    step = cell(lib.numpy)
+    return lambda start, xs: lib.package.lax.scan(step, (start, start), xs)[1]
+
+
 def deep_loss(np_: Any) -> Callable[[Sequence[tuple[Any, Any]], Any], Any]:
     """A network of many equal layers: what tracing and compiling cost is seen here."""
     def f(layers: Sequence[tuple[Any, Any]], x: Any) -> Any:
@@ -105,6 +126,34 @@ def numpy_softmax(x: Array) -> Callable[[], Array]:
         np.exp(out, out=out)
         np.sum(out, axis=-1, out=line, keepdims=True)
         return np.divide(out, line, out=out)
+    return f
+
+
+def numpy_scanned(start: Array, xs: Array) -> Callable[[], Array]:
+    """A Python loop over rows; every operation writes into a buffer."""
+    ys, h0, c = np.empty_like(xs), start.copy(), start.copy()
+    gate, t = np.empty_like(start), np.empty_like(start)
+    half, one = np.array(0.5, F32), np.array(1.0, F32)
+
+    def f() -> Array:
+        np.copyto(c, start)
+        h = h0
+        for x, y in zip(xs, ys, strict=True):
+            np.multiply(h, half, gate)
+            np.add(x, gate, gate)
+            np.negative(gate, gate)
+            np.exp(gate, gate)
+            np.add(one, gate, gate)
+            np.divide(one, gate, gate)
+            np.multiply(gate, c, c)
+            np.subtract(one, gate, t)
+            np.tanh(x, y)
+            np.multiply(t, y, t)
+            np.add(c, t, c)
+            np.tanh(c, t)
+            np.multiply(gate, t, y)
+            h = y
+        return ys
     return f
 
 

@@ -144,6 +144,17 @@ def _training(lib: Library, params: functions.Params, x: Array, y: Array) -> Con
     return Contender(call, lib.wait)
 
 
+def scan(b: Bench) -> Workload:
+    """Many short steps, one after the other."""
+    random = np.random.default_rng(0)
+    start, xs = np.zeros(64, F32), random.normal(size=(functions.STEPS, 64)).astype(F32)
+    contenders = {name: _jitted(lib, functions.scanned(lib), (start, xs)) for name, lib in b.libraries()}
+    contenders["numpy"] = Contender(functions.numpy_scanned(start, xs))
+    beyond = 3e-3 * functions.STEPS * functions.EQUATIONS
+    goal = f"numpy + {beyond:.0f} ms" if b.on_cpu else "reads nothing back"
+    return Workload("scan 1,000 steps", contenders, goal=goal)
+
+
 def workloads(device: Device, quick: bool) -> Iterator[Callable[[], Workload]]:
     """The rows for a device, made one at a time: large arrays do not wait for their turn."""
     b = Bench(device)
@@ -156,6 +167,7 @@ def workloads(device: Device, quick: bool) -> Iterator[Callable[[], Workload]]:
     for size in (64, 256) + (() if small else (1024,) if b.on_cpu else (1024, 4096)):
         yield lambda size=size: matmul(b, size)
     yield lambda: digits_step(b)
+    yield lambda: scan(b)
 
 
 def _count(size: int) -> str:
