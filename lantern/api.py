@@ -11,10 +11,11 @@ import numpy as np
 from lantern import tree
 from lantern.annotations import call as call_checked
 from lantern.autodiff import Linearized, check_tangents, push_forward
-from lantern.dtypes import is_float
+from lantern.dtypes import is_complex, is_float, is_inexact
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, Function, argument_names, as_result, as_values, name_of
 from lantern.ops.shape import reshape, transpose
+from lantern.trace.aval import ShapedArray
 from lantern.trace.context import extended_axes, typeof
 from lantern.trace.jaxpr import Jaxpr, literal
 from lantern.trace.primitive import Axis, Value, Zero
@@ -67,14 +68,19 @@ class _Differentiated:
         return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in chosen])
 
 
-def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False
+                   ) -> Callable[..., Any]:
     """A function that gives f's value and its gradient: `(value, gradient)`.
 
     The value is a floating-point scalar; the gradient has the structure, shapes and dtypes of the argument(s) `argnums`
     (a tuple of gradients for a sequence). With `has_aux` f returns `(value, aux)`, where aux may hold anything, and the
     outcome is `((value, aux), gradient)`. Outside `jit` Python may branch on values.
 
-    Raises NotDifferentiableError for integer arguments and for non-scalar results.
+    By a complex argument z = x + iy the gradient of a real function is d/dx - i d/dy: descend along its conjugate. With
+    `holomorphic` arguments and value are complex, and the gradient is the complex derivative.
+
+    Raises NotDifferentiableError for integer arguments, for non-scalar results, and for complex ones unless
+    `holomorphic`.
 
     >>> import lantern.numpy as jnp
     >>> value, gradient = value_and_grad(lambda x: jnp.sum(x * x))(jnp.array([1.0, 2.0]))
@@ -84,26 +90,48 @@ def value_and_grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> 
     def g(*args: Any, **kwargs: Any) -> Any:
         chosen = _Differentiated(f, argnums, args, kwargs, "grad")
         flat = chosen.flat("grad")
-        _check_floats(flat)
-        return _gradient(flat, chosen, has_aux)
+        _check_arguments(flat, holomorphic)
+        return _gradient(flat, chosen, has_aux, holomorphic)
 
     return _named(g, "value_and_grad", f)
 
 
-def _check_floats(flat: Flat) -> None:
+def _check_arguments(flat: Flat, holomorphic: bool, real: bool = False) -> None:
+    """Raises NotDifferentiableError for integers, for real arguments of a holomorphic function, and for complex ones
+    where they have to be `real`."""
     for name, aval in zip(flat.names, flat.avals, strict=True):
-        if not is_float(aval.dtype):
-            raise NotDifferentiableError(f"{flat.title}: argument `{name}` is {aval}; gradients need floating-point "
-                                         "arguments. Convert it with astype, or choose others with argnums")
+        said = f"{flat.title}: argument `{name}` is {aval}; "
+        if not is_inexact(aval.dtype):
+            raise NotDifferentiableError(f"{said}gradients need floating-point arguments. Convert it with astype, or "
+                                         "choose others with argnums")
+        if holomorphic and not is_complex(aval.dtype):
+            raise NotDifferentiableError(f"{said}with holomorphic=True arguments must be complex. Convert it with "
+                                         "astype, or leave holomorphic out")
+        if real and not holomorphic and is_complex(aval.dtype):
+            raise NotDifferentiableError(f"{said}by complex arguments forward mode has no one Jacobian. Use "
+                                         "holomorphic=True if the function is holomorphic, jacrev if its result is "
+                                         "real, or real and imaginary parts as arguments of their own")
 
 
-def _gradient(flat: Flat, chosen: _Differentiated, has_aux: bool) -> Any:
+def _check_results(title: str, avals: Sequence[ShapedArray], holomorphic: bool) -> None:
+    """Raises NotDifferentiableError unless results are real, or complex if holomorphic."""
+    for aval in avals:
+        if is_complex(aval.dtype) != holomorphic:
+            cure = ("Leave holomorphic out" if holomorphic else "Take abs, real or imag; or use holomorphic=True if "
+                    "the function is holomorphic")
+            raise NotDifferentiableError(f"{title}: the function must return {'complex' if holomorphic else 'real'} "
+                                         f"numbers, got {aval}. {cure}")
+
+
+def _gradient(flat: Flat, chosen: _Differentiated, has_aux: bool, holomorphic: bool) -> Any:
     outside: dict[int, Any] = {}
     if has_aux:
         flat.f = _split_aux(chosen, outside, flat.title)
     lin = Linearized(flat)
     aval = lin.out_avals[0] if lin.out_avals else None
-    if aval is None or aval.shape != () or (not has_aux and len(lin.out_avals) != 1) or not is_float(aval.dtype):
+    if aval is not None and (is_complex(aval.dtype) or (holomorphic and is_float(aval.dtype))):
+        _check_results(flat.title, [aval], holomorphic)
+    if aval is None or aval.shape != () or (not has_aux and len(lin.out_avals) != 1) or not is_inexact(aval.dtype):
         got = ", ".join(map(str, lin.out_avals)) or "nothing"
         cure = "" if has_aux else "; for further outputs return (loss, others) and use has_aux=True"
         raise NotDifferentiableError(
@@ -139,13 +167,15 @@ def _split_aux(f: Function, outside: dict[int, Any], title: str) -> Function:
     return g
 
 
-def grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Function, argnums: ArgNums = 0, has_aux: bool = False, holomorphic: bool = False) -> Callable[..., Any]:
     """A function that gives f's gradient (with `has_aux`: `(gradient, aux)`). See `value_and_grad`.
 
     >>> float(grad(lambda x: x ** 3)(2.0))
     12.0
+    >>> complex(grad(lambda z: z ** 2, holomorphic=True)(1 + 2j))
+    (2+4j)
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = value_and_grad(f, argnums, has_aux, holomorphic)
 
     def g(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
@@ -345,10 +375,13 @@ def _basis(like: Value) -> Value:
     return np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
 
 
-def jacfwd(f: Function, argnums: int = 0) -> Callable[..., Any]:
+def jacfwd(f: Function, argnums: int = 0, *, holomorphic: bool = False) -> Callable[..., Any]:
     """The Jacobian of f in one argument, column by column (forward mode).
 
-    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`.
+    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`. With `holomorphic`
+    arguments and results are complex; else the argument is real.
+
+    Raises NotDifferentiableError for arguments of other dtypes.
 
     >>> import lantern.numpy as jnp
     >>> jacfwd(lambda x: x * x)(jnp.array([1.0, 2.0])).tolist()
@@ -357,8 +390,10 @@ def jacfwd(f: Function, argnums: int = 0) -> Callable[..., Any]:
     def g(*args: Any, **kwargs: Any) -> Any:
         chosen = _Differentiated(f, argnums, args, kwargs, "jacfwd")
         flat = chosen.flat("jacfwd")
-        _check_floats(flat)
+        _check_arguments(flat, holomorphic, real=True)
         lin = Linearized(flat)
+        if holomorphic:
+            _check_results(flat.title, lin.out_avals, holomorphic)
         columns = [_columns(lin, i) for i in range(len(flat.leaves))]
         rows = [_as_argument(flat, [c[o] for c in columns]) for o in range(len(lin.out_avals))]
         return tree.unflatten(flat.out_tree, rows)
@@ -382,10 +417,13 @@ def _columns(lin: Linearized, i: int) -> list[Value]:
     return [reshape(_moved(x, 0, o.ndim), (*o.shape, *aval.shape)) for x, o in zip(outs, lin.out_avals, strict=True)]
 
 
-def jacrev(f: Function, argnums: int = 0) -> Callable[..., Any]:
+def jacrev(f: Function, argnums: int = 0, *, holomorphic: bool = False) -> Callable[..., Any]:
     """The Jacobian of f in one argument, row by row (reverse mode).
 
-    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`.
+    For each pair of output leaf and input leaf an array of shape `output.shape + input.shape`. With `holomorphic`
+    arguments and results are complex; else the results are real.
+
+    Raises NotDifferentiableError for arguments or results of other dtypes.
 
     >>> import lantern.numpy as jnp
     >>> jacrev(lambda x: x * x)(jnp.array([1.0, 2.0])).tolist()
@@ -394,8 +432,9 @@ def jacrev(f: Function, argnums: int = 0) -> Callable[..., Any]:
     def g(*args: Any, **kwargs: Any) -> Any:
         chosen = _Differentiated(f, argnums, args, kwargs, "jacrev")
         flat = chosen.flat("jacrev")
-        _check_floats(flat)
+        _check_arguments(flat, holomorphic)
         lin = Linearized(flat)
+        _check_results(flat.title, lin.out_avals, holomorphic)
         rows = [_as_argument(flat, _rows(lin, o)) for o in range(len(lin.out_avals))]
         return tree.unflatten(flat.out_tree, rows)
 
@@ -413,14 +452,15 @@ def _rows(lin: Linearized, o: int) -> list[Value]:
     return [reshape(x, (*aval.shape, *a.shape)) for x, a in zip(outs, lin.in_avals, strict=True)]
 
 
-def hessian(f: Function, argnums: int = 0) -> Callable[..., Any]:
+def hessian(f: Function, argnums: int = 0, *, holomorphic: bool = False) -> Callable[..., Any]:
     """The second derivatives of f in one argument: forward over reverse.
 
     >>> import lantern.numpy as jnp
     >>> hessian(lambda x: jnp.sum(x * x * x))(jnp.array([1.0, 2.0])).tolist()
     [[6.0, 0.0], [0.0, 12.0]]
     """
-    return _named(jacfwd(jacrev(f, argnums), argnums), "hessian", f)
+    inner = jacrev(f, argnums, holomorphic=holomorphic)
+    return _named(jacfwd(inner, argnums, holomorphic=holomorphic), "hessian", f)
 
 
 def make_jaxpr(f: Function) -> Callable[..., Jaxpr]:

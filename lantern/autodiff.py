@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lantern import tree
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, as_values
 from lantern.trace.aval import ShapedArray
@@ -101,7 +101,7 @@ def push_forward(flat: Flat, tangents: Sequence[Tangent]) -> tuple[list[Value], 
 
 def _of_floats(tangents: Sequence[Value]) -> list[Tangent]:
     """Integers and bools cannot move a little: their tangents are zero, whatever was given."""
-    return [x if is_float(typeof(x).dtype) else Zero(typeof(x)) for x in tangents]
+    return [x if is_inexact(typeof(x).dtype) else Zero(typeof(x)) for x in tangents]
 
 
 def check_tangents(flat: Flat, tangents: Sequence[Any]) -> list[Value]:

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from lantern import config
+from lantern.source import user_source
 
 NumpyDType: TypeAlias = "np.dtype[Any]"
 
@@ -25,6 +26,10 @@ class DType:
 
 class Floating(DType):
     """The base of the floating point markers: what static rules such as `Int / Int -> Float` speak of."""
+
+
+class Complex(DType):
+    """The base of the complex markers."""
 
 
 class Integer(DType):
@@ -109,13 +114,27 @@ class f64(Floating):
     dtype = np.dtype(np.float64)
 
 
-MARKERS: tuple[type[DType], ...] = (bool_, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64)
+class c64(Complex):
+    """Complex numbers of two single precision floats: what a Python complex becomes; on the CPU only."""
+
+    dtype = np.dtype(np.complex64)
+
+
+class c128(Complex):
+    """Complex numbers of two double precision floats: on the CPU only."""
+
+    dtype = np.dtype(np.complex128)
+
+
+MARKERS: tuple[type[DType], ...] = (bool_, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64, c64, c128)
 BOOL, I32, I64, U8, U32 = bool_.dtype, i32.dtype, i64.dtype, u8.dtype, u32.dtype
 F16, BF16, F32, F64 = f16.dtype, bf16.dtype, f32.dtype, f64.dtype
+C64, C128 = c64.dtype, c128.dtype
 
 SHORT_NAMES: dict[NumpyDType, str] = {m.dtype: m.__name__.rstrip("_") for m in MARKERS}
-_BITS64 = {np.dtype(np.float64): F32, np.dtype(np.int64): I32, np.dtype(np.uint64): U32}
-_PYTHON = {bool: BOOL, int: I64, float: F64}
+_BY_NAME = {"bfloat16": BF16}       # NumPy knows this one only by its type
+_BITS64 = {np.dtype(np.float64): F32, np.dtype(np.int64): I32, np.dtype(np.uint64): U32, C128: C64}
+_PYTHON = {bool: BOOL, int: I64, float: F64, complex: C128}
 
 
 def short_name(dtype: NumpyDType) -> str:
@@ -128,20 +147,32 @@ def short_name(dtype: NumpyDType) -> str:
 
 
 def canonical(dtype: Any) -> NumpyDType:
-    """The dtype that an explicit request names: a marker, a NumPy dtype or scalar type, a string, or Python's bool, int
-    and float, which mean the default width.
+    """The dtype that an explicit request names: a marker, a NumPy dtype or scalar type, a string, or one of Python's
+    bool, int, float and complex, which mean the default width.
 
-    Raises TypeError for a dtype that lantern does not have.
+    Raises TypeError for a dtype that lantern does not have, and for what is no dtype.
 
     >>> canonical(float), canonical("int8")
     (dtype('float32'), dtype('int8'))
     """
-    if dtype is int or dtype is float:      # a NumPy dtype equals them
+    if dtype is int or dtype is float or dtype is complex:      # a NumPy dtype equals them
         return default(_PYTHON[dtype])
-    found = np.dtype(dtype)     # it looks for an attribute `dtype`, which our markers have
+    if isinstance(dtype, str) and dtype in _BY_NAME:
+        return _BY_NAME[dtype]
+    try:
+        found = np.dtype(dtype)     # it looks for an attribute `dtype`, which our markers have
+    except TypeError:
+        raise unknown_dtype(f"{dtype!r} is no dtype") from None
     if found not in SHORT_NAMES:
-        raise TypeError(f"dtype {found} is not supported; lantern has {', '.join(SHORT_NAMES.values())}")
+        raise unknown_dtype(f"dtype {found} is not supported")
     return found
+
+
+def unknown_dtype(what: str) -> TypeError:
+    """The error for a dtype that lantern lacks, with the user's line and those that there are."""
+    source = user_source()
+    line = f", at {source}" if source is not None else ""
+    return TypeError(f"{what}{line}; lantern has {', '.join([str(d) for d in SHORT_NAMES])}")
 
 
 def default(dtype: NumpyDType) -> NumpyDType:
@@ -154,7 +185,7 @@ def default(dtype: NumpyDType) -> NumpyDType:
 
 
 def python_dtype(kind: type) -> NumpyDType:
-    """The dtype of a Python bool, int or float."""
+    """The dtype of a Python bool, int, float or complex."""
     return default(_PYTHON[kind])
 
 
@@ -163,17 +194,46 @@ def is_float(dtype: NumpyDType) -> bool:
     return dtype.kind == "f" or dtype == BF16
 
 
+def is_complex(dtype: NumpyDType) -> bool:
+    """Complex numbers."""
+    return dtype.kind == "c"
+
+
+def is_inexact(dtype: NumpyDType) -> bool:
+    """Floating point or complex: what has derivatives."""
+    return dtype.kind in "fc" or dtype == BF16
+
+
+def real_dtype(dtype: NumpyDType) -> NumpyDType:
+    """The dtype of the parts of complex numbers; any other dtype itself.
+
+    >>> real_dtype(C64), real_dtype(BF16)
+    (dtype('float32'), dtype(bfloat16))
+    """
+    return {C64: F32, C128: F64}.get(dtype, dtype)
+
+
+def complex_dtype(dtype: NumpyDType) -> NumpyDType:
+    """The complex dtype that holds floats of `dtype`.
+
+    >>> complex_dtype(F32), complex_dtype(F64)
+    (dtype('complex64'), dtype('complex128'))
+    """
+    return C128 if dtype in (F64, C128) else C64
+
+
 def is_integer(dtype: NumpyDType) -> bool:
     """Signed or unsigned integers; bool is neither."""
     return dtype.kind in "iu"
 
 
 # The lattice of JAX's type promotion (docs.jax.dev, "Type promotion semantics"): each node's direct successors.
-# `i*` and `f*` stand for weak Python ints and floats.
+# `i*`, `f*` and `c*` stand for weak Python numbers.
 _SUCCESSORS: dict[Any, tuple[Any, ...]] = {
     BOOL: ("i*",), "i*": (u8.dtype, i8.dtype), u8.dtype: (i16.dtype, u16.dtype), i8.dtype: (i16.dtype,),
     u16.dtype: (I32, U32), i16.dtype: (I32,), U32: (I64, u64.dtype), I32: (I64,), I64: ("f*",), u64.dtype: ("f*",),
-    "f*": (F16, BF16), F16: (F32,), BF16: (F32,), F32: (F64,), F64: (),
+    "f*": (F16, BF16, "c*"), F16: (F32,), BF16: (F32,), F32: (F64, C64), F64: (C128,), "c*": (C64,), C64: (C128,),
+    C128: (),
 }
 
 
@@ -209,6 +269,8 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
         return python_dtype(int), True
     if joined == "f*":
         return python_dtype(float), True    # integers and a Python float: still adopts the float it meets, as in JAX
+    if joined == "c*":
+        return python_dtype(complex), True
     if joined not in nodes and joined in _BITS64 and not any(d in _BITS64 for d, w in kinds if not w):
         joined = default(joined)
     return joined, False
@@ -217,4 +279,4 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
 def _node(dtype: NumpyDType, weak: bool) -> Any:
     if not weak or dtype == BOOL:
         return dtype
-    return "f*" if is_float(dtype) else "i*"
+    return "f*" if is_float(dtype) else "c*" if is_complex(dtype) else "i*"

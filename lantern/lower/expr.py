@@ -17,6 +17,8 @@ class ScalarOp(Enum):
 
     Semantics are those of `docs/semantics.md` on every backend: integers wrap, integer division floors and gives 0 for
     a zero divisor, shifts past the width give 0 (arithmetic right shift: sign fill), NaN passes through MAX, MIN, SIGN.
+    Complex numbers have no order: of the operations on numbers they have arithmetic, EQ, NE, ABS (a float), SIGN
+    (z / |z|), POW and the functions from SQRT to TANH. CONVERT to another kind takes their real part.
     """
 
     ADD = "add"
@@ -64,6 +66,10 @@ class ScalarOp(Enum):
     SELECT = "select"        # (bool, x, y): x where true, else y
     CONVERT = "convert"      # to Apply.dtype: float to int truncates, saturates, NaN gives 0; to bool is `!= 0`
     BITCAST = "bitcast"      # same bits, same width, as Apply.dtype
+    REAL = "real"            # a part of a complex number gives a float
+    IMAG = "imag"
+    CONJ = "conj"            # complex only
+    COMPLEX = "complex"      # (real, imaginary part): two floats give a complex number
 
 
 COMPARISONS = frozenset({ScalarOp.EQ, ScalarOp.NE, ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE})

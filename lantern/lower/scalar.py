@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, is_float
+from lantern.dtypes import BF16, BOOL, C128, F16, F32, F64, I32, complex_dtype, is_complex, is_float, is_inexact
 from lantern.errors import InternalError
 from lantern.lower.expr import TO_BOOL, DType, ReduceOp, ScalarOp
 from lantern.lower.special import erf, erfinv
@@ -42,7 +42,10 @@ def _apply(op: ScalarOp, xs: Sequence[AnyArray], dtype: DType) -> AnyArray:
         case _:
             pass
     kind = xs[0].dtype
-    if is_float(kind):
+    if is_complex(kind):
+        xs = [x.astype(C128) for x in xs]
+        function = _COMPLEX.get(op)
+    elif is_float(kind):
         if op in _WIDE:
             xs = [x.astype(F64) for x in xs]
         elif kind in (F16, BF16):
@@ -68,7 +71,9 @@ def convert(x: AnyArray, dtype: DType) -> AnyArray:
     with np.errstate(all="ignore"):
         if dtype == BOOL:
             return x != 0
-        if not is_float(x.dtype) or is_float(dtype):
+        if is_complex(x.dtype) and not is_complex(dtype):
+            return convert(x.real, dtype)
+        if not is_float(x.dtype) or is_inexact(dtype):
             return x.astype(dtype)
         whole, bounds = np.trunc(x.astype(F64)), np.iinfo(dtype)
         low, high = float(bounds.min), float(bounds.max)        # `high` may round up to 2**63 or 2**64: not reached
@@ -149,6 +154,17 @@ def _rsqrt(x: AnyArray) -> AnyArray:
     return 1.0 / np.sqrt(x)
 
 
+def _direction(x: AnyArray) -> AnyArray:
+    return np.where(x == 0, 0, x / np.where(x == 0, 1, np.abs(x)))
+
+
+def _compose(real: AnyArray, imaginary: AnyArray) -> AnyArray:
+    """Not real + 1j * imaginary, which makes NaN of an infinite part."""
+    found = np.empty(np.broadcast_shapes(real.shape, imaginary.shape), complex_dtype(real.dtype))
+    found.real, found.imag = real, imaginary
+    return found
+
+
 def _same(x: AnyArray) -> AnyArray:
     return x
 
@@ -183,6 +199,15 @@ _WIDE: _Table = {
 _FLOATS: _Table = {
     **_COMPARE, **_ARITHMETIC, **_WIDE, ScalarOp.DIV: np.divide, ScalarOp.SQRT: np.sqrt, ScalarOp.FLOOR: np.floor,
     ScalarOp.CEIL: np.ceil, ScalarOp.ROUND: np.rint, ScalarOp.ISNAN: np.isnan, ScalarOp.ISFINITE: np.isfinite,
+    ScalarOp.COMPLEX: _compose,
+}
+_COMPLEX: _Table = {
+    ScalarOp.ADD: np.add, ScalarOp.SUB: np.subtract, ScalarOp.MUL: np.multiply, ScalarOp.DIV: np.divide,
+    ScalarOp.NEG: np.negative, ScalarOp.ABS: np.abs, ScalarOp.SIGN: _direction, ScalarOp.SQRT: np.sqrt,
+    ScalarOp.RSQRT: _rsqrt, ScalarOp.EXP: np.exp, ScalarOp.EXPM1: np.expm1, ScalarOp.LOG: np.log,
+    ScalarOp.LOG1P: np.log1p, ScalarOp.SIN: np.sin, ScalarOp.COS: np.cos, ScalarOp.TAN: np.tan, ScalarOp.TANH: np.tanh,
+    ScalarOp.POW: np.power, ScalarOp.EQ: np.equal, ScalarOp.NE: np.not_equal, ScalarOp.ISNAN: np.isnan,
+    ScalarOp.ISFINITE: np.isfinite, ScalarOp.REAL: np.real, ScalarOp.IMAG: np.imag, ScalarOp.CONJ: np.conjugate,
 }
 _INTEGERS: _Table = {
     **_COMPARE, **_ARITHMETIC, **_BITS, ScalarOp.FLOORDIV: np.floor_divide, ScalarOp.POW: _integer_power,

@@ -6,13 +6,32 @@ from typing import Any, Concatenate, TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, I64, U8, U32, i8, i16, is_float, short_name, u16, u64
+from lantern.dtypes import (
+    BF16,
+    BOOL,
+    C64,
+    C128,
+    F16,
+    F32,
+    F64,
+    I32,
+    I64,
+    U8,
+    U32,
+    i8,
+    i16,
+    is_complex,
+    is_inexact,
+    short_name,
+    u16,
+    u64,
+)
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType
 from lantern.source import user_source
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind1, typeof
-from lantern.trace.jaxpr import Literal, literal
+from lantern.trace.jaxpr import PLAIN, Literal, literal
 from lantern.trace.primitive import (
     AbstractRule,
     Alias,
@@ -34,10 +53,17 @@ AnyArray: TypeAlias = "np.ndarray[Any, Any]"
 FLOATS = frozenset({F16, BF16, F32, F64})
 INTEGERS = frozenset({i8.dtype, i16.dtype, I32, I64, U8, u16.dtype, U32, u64.dtype})
 BOOLS = frozenset({BOOL})
-NUMBERS = FLOATS | INTEGERS
+COMPLEX = frozenset({C64, C128})
+REALS = FLOATS | INTEGERS
+INEXACT = FLOATS | COMPLEX
+NUMBERS = REALS | COMPLEX
 BITS = INTEGERS | BOOLS
+ORDERED = REALS | BOOLS
 ANYTHING = NUMBERS | BOOLS
-_WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", BITS: "integers or bools", BOOLS: "bools"}
+PARTS = frozenset({F32, F64})       # the floats that complex numbers are made of
+_WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", BITS: "integers or bools", BOOLS: "bools",
+          COMPLEX: "complex numbers", INEXACT: "floats", REALS: "numbers", ORDERED: "numbers or bools",
+          PARTS: "floats of 32 or 64 bits"}
 
 
 def same_type(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]) -> ShapedArray:
@@ -71,6 +97,10 @@ def _joined(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]) 
 
 def unaccepted(name: str, aval: ShapedArray, accepts: frozenset[DType]) -> ShapeError:
     """The error for an operand of a wrong kind of dtype."""
+    if is_complex(aval.dtype):
+        what = "no order, so this is not defined" if accepts in (REALS, ORDERED) else "no such function here"
+        return ShapeError(f"{name}: wanted {_WORDS[accepts]}, got {aval}: complex numbers have {what}. Take abs, real "
+                          "or imag first")
     return ShapeError(f"{name}: wanted {_WORDS[accepts]}, got {aval}. Convert it first")
 
 
@@ -92,25 +122,25 @@ def call(primitive: Primitive, *args: Value, **params: Any) -> Value:
     like = None
     plain = False
     for x in args:
-        if type(x) in (float, int, bool):
+        if type(x) in PLAIN:
             plain = True
         elif like is None:
             like = typeof(x)
         elif type(x) is not Literal and typeof(x) is not like:
             _same_shapes(primitive, args)
     if plain:
-        args = tuple([scalar_like(primitive.name, x, like) if type(x) in (float, int, bool) else x for x in args])
+        args = tuple([scalar_like(primitive.name, x, like) if type(x) in PLAIN else x for x in args])
     return bind1(primitive, *args, **params)
 
 
 def _same_shapes(primitive: Primitive, args: Sequence[Value]) -> None:
-    avals = [typeof(x) for x in args if type(x) not in (float, int, bool, Literal)]
+    avals = [typeof(x) for x in args if type(x) not in PLAIN and type(x) is not Literal]
     if any(a.shape != avals[0].shape for a in avals):
         error = ShapeError(f"{primitive.name}: operands must have one shape, got {listed(avals)}. Broadcast them first")
         raise with_line(error, user_source())
 
 
-def scalar_like(name: str, x: bool | int | float, like: ShapedArray | None) -> Literal:
+def scalar_like(name: str, x: bool | int | float | complex, like: ShapedArray | None) -> Literal:
     """A Python scalar as a literal of the dtype (and weakness) of `like`.
 
     Raises ShapeError for a fraction beside integers, OverflowError for an integer that does not fit.
@@ -120,15 +150,16 @@ def scalar_like(name: str, x: bool | int | float, like: ShapedArray | None) -> L
     """
     if like is None:
         return literal(x)
-    if type(x) is float and not is_float(like.dtype):
-        raise ShapeError(f"{name}: the Python float {x} stands beside {like}. Convert one of them first")
+    held = is_complex if type(x) is complex else is_inexact
+    if type(x) in (float, complex) and not held(like.dtype):
+        raise ShapeError(f"{name}: the Python {type(x).__name__} {x} stands beside {like}. Convert one of them first")
     strong = literal(x, like.dtype)
     return Literal(strong.value, shaped((), like.dtype, True)) if like.weak else strong
 
 
 def as_operand(x: Value) -> Value:
     """A Python scalar as a weak literal of its default dtype, anything else as it is."""
-    return literal(x) if type(x) in (float, int, bool) else x
+    return literal(x) if type(x) in PLAIN else x
 
 
 def is_linear(x: Value) -> bool:

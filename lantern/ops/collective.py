@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
-from lantern.dtypes import I32, is_float
+from lantern.dtypes import I32, is_inexact
 from lantern.errors import ArgumentError
+from lantern.lower.expr import DType
 from lantern.ops.broadcast import reduce_sum
-from lantern.ops.build import FLOATS, NUMBERS, AnyArray, as_operand, is_linear, unaccepted
+from lantern.ops.build import INEXACT, NUMBERS, REALS, AnyArray, as_operand, is_linear, unaccepted
 from lantern.ops.compare import eq
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import div, mul
@@ -27,12 +28,12 @@ def _outside(name: str, axis_name: Hashable) -> ArgumentError:
 
 
 def _collective(name: str, across: Callable[[Value, int, int | None], Value], jvp: JvpRule,
-                transpose: TransposeRule | None = None) -> Primitive:
+                transpose: TransposeRule | None = None, accepts: frozenset[DType] = REALS) -> Primitive:
     """`across(x, size, dim)`: the result over an axis of `size` elements, which is axis 0 of x, or absent (None)."""
     def abstract(x: ShapedArray, *, axis_name: Hashable) -> Sequence[ShapedArray]:
         axis_size(axis_name)
-        if x.dtype not in NUMBERS:
-            raise unaccepted(name, x, NUMBERS)
+        if x.dtype not in accepts:
+            raise unaccepted(name, x, accepts)
         return [x]
 
     def impl(x: AnyArray, *, axis_name: Hashable) -> Sequence[AnyArray]:
@@ -77,7 +78,7 @@ def _extremum_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Seq
     return [div(psum(mul(tangents[0], hit), axis_name), psum(hit, axis_name))]
 
 
-psum_p = _collective("psum", _sum_across, _psum_jvp, _psum_transpose)
+psum_p = _collective("psum", _sum_across, _psum_jvp, _psum_transpose, NUMBERS)
 pmax_p = _collective("pmax", _max_across, _extremum_jvp)
 pmin_p = _collective("pmin", _min_across, _extremum_jvp)
 
@@ -88,7 +89,7 @@ def psum(x: Value, axis_name: Hashable) -> Value:
 
     Raises ArgumentError if no enclosing vmap has an axis of this name.
     """
-    if type(x) in (int, float):
+    if type(x) in (int, float, complex):
         return x * axis_size(axis_name)
     return bind1(psum_p, as_operand(x), axis_name=axis_name)
 
@@ -115,8 +116,8 @@ def pmean(x: Value, axis_name: Hashable) -> Value:
     Raises ArgumentError if no enclosing vmap has an axis of this name, ShapeError for integers.
     """
     x = as_operand(x)
-    if not is_float(typeof(x).dtype):
-        raise unaccepted("pmean", typeof(x), FLOATS)
+    if not is_inexact(typeof(x).dtype):
+        raise unaccepted("pmean", typeof(x), INEXACT)
     return div(psum(x, axis_name), float(axis_size(axis_name)))
 
 

@@ -9,11 +9,11 @@ from lantern.lower import scalar, views
 from lantern.lower.expr import Body, DType, Ref, ScalarOp
 from lantern.lower.kernel import Kernel
 from lantern.ops.broadcast import front, instantiate
-from lantern.ops.build import ANYTHING, FLOATS, AnyArray, call, is_linear, listed, same_type, scalar_like
+from lantern.ops.build import ANYTHING, INEXACT, ORDERED, AnyArray, call, is_linear, listed, same_type, scalar_like
 from lantern.ops.pointwise import elementwise
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind1, typeof
-from lantern.trace.jaxpr import Literal
+from lantern.trace.jaxpr import PLAIN, Literal
 from lantern.trace.primitive import Axis, Dims, Primitive, Tangent, Value, Zero
 
 
@@ -27,12 +27,12 @@ def _comparison(op: ScalarOp, accepts: frozenset[DType] = ANYTHING) -> Primitive
 
 eq_p = _comparison(ScalarOp.EQ)
 ne_p = _comparison(ScalarOp.NE)
-lt_p = _comparison(ScalarOp.LT)
-le_p = _comparison(ScalarOp.LE)
-gt_p = _comparison(ScalarOp.GT)
-ge_p = _comparison(ScalarOp.GE)
-is_nan_p = elementwise("is_nan", ScalarOp.ISNAN, accepts=FLOATS, result=_gives_bool)
-is_finite_p = elementwise("is_finite", ScalarOp.ISFINITE, accepts=FLOATS, result=_gives_bool)
+lt_p = _comparison(ScalarOp.LT, ORDERED)
+le_p = _comparison(ScalarOp.LE, ORDERED)
+gt_p = _comparison(ScalarOp.GT, ORDERED)
+ge_p = _comparison(ScalarOp.GE, ORDERED)
+is_nan_p = elementwise("is_nan", ScalarOp.ISNAN, accepts=INEXACT, result=_gives_bool)
+is_finite_p = elementwise("is_finite", ScalarOp.ISFINITE, accepts=INEXACT, result=_gives_bool)
 
 
 def eq(x: Value, y: Value) -> Value:
@@ -137,7 +137,7 @@ def select(condition: Value, x: Value, y: Value) -> Value:
     >>> select(np.array([True, False]), np.float32([1, 2]), 0).tolist()
     [1.0, 0.0]
     """
-    plain_x, plain_y = type(x) in (float, int, bool), type(y) in (float, int, bool)
+    plain_x, plain_y = type(x) in PLAIN, type(y) in PLAIN
     if plain_x:
         x = scalar_like("select", x, None if plain_y else typeof(y))
     if plain_y:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lantern.dtypes import BOOL, is_float, short_name
+from lantern.dtypes import BOOL, is_inexact, short_name
 from lantern.errors import ShapeError
 from lantern.lower import scalar, views
 from lantern.lower.expr import Body, DType, Ref, ScalarOp
@@ -35,7 +35,7 @@ def _convert_lower(avals: Sequence[ShapedArray], *, dtype: DType, weak: bool = F
 
 def _convert_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent], *, dtype: DType,
                  weak: bool = False) -> Sequence[Tangent]:
-    if type(tangents[0]) is Zero or not is_float(dtype):
+    if type(tangents[0]) is Zero or not is_inexact(dtype):
         return [Zero(typeof(outs[0]))]
     return [convert(tangents[0], dtype)]
 
@@ -55,8 +55,8 @@ convert_p = Primitive("convert", _convert_abstract, _convert_impl, _convert_lowe
 
 def convert(x: Value, dtype: DType, *, weak: bool = False) -> Value:
     """The numbers in another dtype, strongly typed unless `weak`. Floats become integers by truncation, saturate at the
-    ends, and NaN becomes 0; integers wrap; bools are 0 and 1, and everything but zero is True. Between floats it is
-    differentiable.
+    ends, and NaN becomes 0; integers wrap; bools are 0 and 1, and everything but zero is True. Complex numbers lose
+    their imaginary part. Between floats and complex numbers it is differentiable.
 
     >>> import numpy as np
     >>> convert(np.float32([-1.5, 3e9]), np.dtype("int32")).tolist()

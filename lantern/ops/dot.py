@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import F64, is_float
+from lantern.dtypes import C128, F64, is_complex, is_float
 from lantern.errors import ShapeError
 from lantern.lower import views
 from lantern.lower.kernel import Kernel
@@ -48,7 +48,7 @@ def _dot_impl(x: AnyArray, y: AnyArray, *, contract: Pairs, batch: Pairs) -> Seq
     """By one batched matrix product; floats are multiplied and summed in double precision, and rounded once."""
     free_x, free_y = _rest(x.ndim, contract[0], batch[0]), _rest(y.ndim, contract[1], batch[1])
     shape = [*[x.shape[k] for k in (*batch[0], *free_x)], *[y.shape[k] for k in free_y]]
-    wide = F64 if is_float(x.dtype) else x.dtype
+    wide = F64 if is_float(x.dtype) else C128 if is_complex(x.dtype) else x.dtype
     left = _grouped(x, batch[0], free_x, contract[0]).astype(wide)
     right = _grouped(y, batch[1], contract[1], free_y).astype(wide)
     return [np.matmul(left, right).astype(x.dtype).reshape(shape)]

@@ -1,18 +1,21 @@
 """Arithmetic, rounding, powers, exponential and trigonometric functions, bits: each element alone."""
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from lantern.dtypes import BOOL, short_name
+from lantern.dtypes import BOOL, is_complex, real_dtype, short_name
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType, ScalarOp
 from lantern.ops.broadcast import broadcast_in_dim_p
-from lantern.ops.build import ANYTHING, BITS, FLOATS, INTEGERS, call, is_linear, scalar_like
+from lantern.ops.build import ANYTHING, BITS, FLOATS, INEXACT, INTEGERS, REALS, call, is_linear, scalar_like
 from lantern.ops.compare import eq, gt, lt, select
-from lantern.ops.pointwise import Scalars, add, elementwise, linear_in_each
+from lantern.ops.complex import complex, conj, real
+from lantern.ops.pointwise import Scalars, add, elementwise, linear_in_each, neg
 from lantern.ops.pointwise import add_p as add_p
+from lantern.ops.pointwise import neg_p as neg_p
 from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Alias, Tangent, Value, Zero
@@ -45,15 +48,15 @@ def _floor_of_quotient(s: Scalars, dtype: DType, x: Any, y: Any) -> Any:
     return s.apply(ScalarOp.SELECT, by_zero, quotient, finite, dtype=dtype)
 
 
-neg_p = elementwise("neg", ScalarOp.NEG, [lambda g, z, x: neg(g)], transpose=linear_in_each(lambda ct: neg(ct)))
 sub_p = elementwise("sub", ScalarOp.SUB, [lambda g, z, x, y: g, lambda g, z, x, y: neg(g)],
                     transpose=linear_in_each(lambda ct: ct, lambda ct: neg(ct)))
 mul_p = elementwise("mul", ScalarOp.MUL, [lambda g, z, x, y: mul(g, y), lambda g, z, x, y: mul(x, g)],
                     transpose=_mul_transpose)
 div_p = elementwise("div", ScalarOp.DIV, [lambda g, z, x, y: div(g, y), lambda g, z, x, y: neg(mul(g, div(z, y)))],
-                    accepts=FLOATS, transpose=_div_transpose)
-floordiv_p = elementwise("floordiv", _floor_of_quotient)
-mod_p = elementwise("mod", ScalarOp.MOD, [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, floordiv(x, y)))])
+                    accepts=INEXACT, transpose=_div_transpose)
+floordiv_p = elementwise("floordiv", _floor_of_quotient, accepts=REALS)
+mod_p = elementwise("mod", ScalarOp.MOD, [lambda g, z, x, y: g, lambda g, z, x, y: neg(mul(g, floordiv(x, y)))],
+                    accepts=REALS)
 
 
 def sub(x: Value, y: Value) -> Value:
@@ -91,11 +94,6 @@ def mod(x: Value, y: Value) -> Value:
     return call(mod_p, x, y)
 
 
-def neg(x: Value) -> Value:
-    """-x; integers wrap."""
-    return call(neg_p, x)
-
-
 # Signs, rounding and bounds
 
 
@@ -103,6 +101,22 @@ def _max_weight(x: Value, y: Value) -> Value:
     """The derivative of max(x, y) by x: ties share evenly."""
     one, half = scalar_like("max", 1.0, typeof(x)), scalar_like("max", 0.5, typeof(x))
     return select(gt(x, y), one, select(eq(x, y), half, 0))
+
+
+def _abs_slope(g: Value, y: Value, x: Value) -> Value:
+    """Of a complex number the part of the tangent that points away from 0."""
+    return real(mul(g, conj(sign(x)))) if is_complex(typeof(x).dtype) else mul(g, sign(x))
+
+
+def _sign_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent]) -> Sequence[Tangent]:
+    """Zero for real numbers. The direction of a complex number turns with the part of the tangent across it."""
+    y = outs[0]
+    if type(tangents[0]) is Zero or not is_complex(typeof(y).dtype):
+        return [Zero(typeof(y))]
+    x, g = primals[0], tangents[0]
+    across = sub(g, mul(y, complex(real(mul(conj(y), g)), 0)))
+    size = abs(x)
+    return [select(eq(x, 0), 0, div(across, complex(select(eq(size, 0), 1, size), 0)))]
 
 
 def _clamp(s: Scalars, dtype: DType, low: Any, x: Any, high: Any) -> Any:
@@ -113,29 +127,29 @@ def _identity(s: Scalars, dtype: DType, x: Any) -> Any:
     return x
 
 
-abs_p = elementwise("abs", ScalarOp.ABS, [lambda g, y, x: mul(g, sign(x))])
-sign_p = elementwise("sign", ScalarOp.SIGN)
+abs_p = elementwise("abs", ScalarOp.ABS, [_abs_slope], result=real_dtype)
+sign_p = elementwise("sign", ScalarOp.SIGN, jvp=_sign_jvp)
 floor_p = elementwise("floor", ScalarOp.FLOOR, accepts=FLOATS)
 ceil_p = elementwise("ceil", ScalarOp.CEIL, accepts=FLOATS)
 round_p = elementwise("round", ScalarOp.ROUND, accepts=FLOATS)
 max_p = elementwise("max", ScalarOp.MAX, [lambda g, z, x, y: mul(g, _max_weight(x, y)),
-                                          lambda g, z, x, y: mul(g, _max_weight(y, x))])
+                                          lambda g, z, x, y: mul(g, _max_weight(y, x))], accepts=REALS)
 min_p = elementwise("min", ScalarOp.MIN, [lambda g, z, x, y: mul(g, _max_weight(y, x)),
-                                          lambda g, z, x, y: mul(g, _max_weight(x, y))])
+                                          lambda g, z, x, y: mul(g, _max_weight(x, y))], accepts=REALS)
 # The bounds themselves pass no derivative to x, as in JAX.
 clamp_p = elementwise("clamp", _clamp, [lambda g, z, low, x, high: select(gt(low, x), g, 0),
                                         lambda g, z, low, x, high: select(gt(x, low), select(lt(x, high), g, 0), 0),
-                                        lambda g, z, low, x, high: select(lt(high, x), g, 0)])
+                                        lambda g, z, low, x, high: select(lt(high, x), g, 0)], accepts=REALS)
 stop_gradient_p = elementwise("stop_gradient", _identity, accepts=ANYTHING, lower=Alias.OPERAND)
 
 
 def abs(x: Value) -> Value:
-    """The absolute value; its derivative at 0 is 0."""
+    """The absolute value, a float for complex numbers; its derivative at 0 is 0."""
     return call(abs_p, x)
 
 
 def sign(x: Value) -> Value:
-    """-1, 0 or 1; zeros keep their sign and NaN stays."""
+    """-1, 0 or 1; zeros keep their sign and NaN stays. Of a complex number its direction, z / |z|, or 0."""
     return call(sign_p, x)
 
 
@@ -208,7 +222,9 @@ def _pow_by_base(g: Value, z: Value, x: Value, y: Value) -> Value:
 def _pow_by_exponent(g: Value, z: Value, x: Value, y: Value) -> Value:
     """x**y * log(x), and 0 where x is 0."""
     if type(x) is Literal:
-        base = float(x.value)
+        base = x.value.item()
+        if is_complex(x.aval.dtype):
+            return mul(g, mul(_number(cmath.log(base) if base else 0, x), z))
         return mul(g, mul(_number(math.log(base) if base > 0 else math.nan if base else 0, x), z))
     return mul(g, mul(log(select(eq(x, 0), 1, x)), z))
 
@@ -231,8 +247,8 @@ def _integer_pow_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: 
     return [mul(tangents[0], mul(float(y), integer_pow(primals[0], y - 1)))]
 
 
-sqrt_p = elementwise("sqrt", ScalarOp.SQRT, [lambda g, y, x: mul(g, div(0.5, y))], accepts=FLOATS)
-rsqrt_p = elementwise("rsqrt", ScalarOp.RSQRT, [lambda g, y, x: mul(g, mul(-0.5, div(y, x)))], accepts=FLOATS)
+sqrt_p = elementwise("sqrt", ScalarOp.SQRT, [lambda g, y, x: mul(g, div(0.5, y))], accepts=INEXACT)
+rsqrt_p = elementwise("rsqrt", ScalarOp.RSQRT, [lambda g, y, x: mul(g, mul(-0.5, div(y, x)))], accepts=INEXACT)
 pow_p = elementwise("pow", ScalarOp.POW, [_pow_by_base, _pow_by_exponent])
 integer_pow_p = elementwise("integer_pow", _repeated_squares, result=_power_dtype, jvp=_integer_pow_jvp)
 
@@ -297,15 +313,15 @@ def _over_norm(g: Value, x: Value, y: Value, z: Value) -> Value:
 
 _ERF_SLOPE = 2 / math.sqrt(math.pi)     # the derivative of erf at 0
 
-exp_p = elementwise("exp", ScalarOp.EXP, [lambda g, y, x: mul(g, y)], accepts=FLOATS)
-expm1_p = elementwise("expm1", ScalarOp.EXPM1, [lambda g, y, x: mul(g, add(y, 1))], accepts=FLOATS)
-log_p = elementwise("log", ScalarOp.LOG, [lambda g, y, x: div(g, x)], accepts=FLOATS)
-log1p_p = elementwise("log1p", ScalarOp.LOG1P, [lambda g, y, x: div(g, add(x, 1))], accepts=FLOATS)
-sin_p = elementwise("sin", ScalarOp.SIN, [lambda g, y, x: mul(g, cos(x))], accepts=FLOATS)
-cos_p = elementwise("cos", ScalarOp.COS, [lambda g, y, x: neg(mul(g, sin(x)))], accepts=FLOATS)
-tan_p = elementwise("tan", ScalarOp.TAN, [lambda g, y, x: mul(g, add(mul(y, y), 1))], accepts=FLOATS)
+exp_p = elementwise("exp", ScalarOp.EXP, [lambda g, y, x: mul(g, y)], accepts=INEXACT)
+expm1_p = elementwise("expm1", ScalarOp.EXPM1, [lambda g, y, x: mul(g, add(y, 1))], accepts=INEXACT)
+log_p = elementwise("log", ScalarOp.LOG, [lambda g, y, x: div(g, x)], accepts=INEXACT)
+log1p_p = elementwise("log1p", ScalarOp.LOG1P, [lambda g, y, x: div(g, add(x, 1))], accepts=INEXACT)
+sin_p = elementwise("sin", ScalarOp.SIN, [lambda g, y, x: mul(g, cos(x))], accepts=INEXACT)
+cos_p = elementwise("cos", ScalarOp.COS, [lambda g, y, x: neg(mul(g, sin(x)))], accepts=INEXACT)
+tan_p = elementwise("tan", ScalarOp.TAN, [lambda g, y, x: mul(g, add(mul(y, y), 1))], accepts=INEXACT)
 # (1 + y) (1 - y) and not 1 - y * y, which loses digits where y is almost 1.
-tanh_p = elementwise("tanh", ScalarOp.TANH, [lambda g, y, x: mul(g, mul(add(y, 1), sub(1, y)))], accepts=FLOATS)
+tanh_p = elementwise("tanh", ScalarOp.TANH, [lambda g, y, x: mul(g, mul(add(y, 1), sub(1, y)))], accepts=INEXACT)
 atan2_p = elementwise("atan2", ScalarOp.ATAN2, [lambda g, z, y, x: _over_norm(g, x, y, x),
                                                 lambda g, z, y, x: neg(_over_norm(g, x, y, y))], accepts=FLOATS)
 logistic_p = elementwise("logistic", _logistic, [lambda g, y, x: mul(g, mul(y, sub(1, y)))], accepts=FLOATS)

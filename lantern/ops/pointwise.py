@@ -63,7 +63,8 @@ def elementwise(name: str, emit: ScalarOp | Emit, derivs: Sequence[Derivative] =
     """
     def abstract(*avals: ShapedArray, **params: Any) -> Sequence[ShapedArray]:
         found = same_type(name, avals, accepts)
-        return [shaped(found.shape, result(found.dtype, **params)) if result else found]
+        dtype = result(found.dtype, **params) if result else found.dtype
+        return [found if dtype == found.dtype else shaped(found.shape, dtype)]
 
     def write(scalars: Scalars, dtype: DType, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         if isinstance(emit, ScalarOp):
@@ -121,6 +122,7 @@ def _same(x: Value) -> Value:
 
 add_p = elementwise("add", ScalarOp.ADD, [lambda g, z, x, y: g, lambda g, z, x, y: g],
                     transpose=linear_in_each(_same, _same))
+neg_p = elementwise("neg", ScalarOp.NEG, [lambda g, z, x: neg(g)], transpose=linear_in_each(lambda ct: neg(ct)))
 
 
 def add(x: Value, y: Value) -> Value:
@@ -130,3 +132,8 @@ def add(x: Value, y: Value) -> Value:
     [2.0, 3.0]
     """
     return call(add_p, x, y)
+
+
+def neg(x: Value) -> Value:
+    """-x; integers wrap."""
+    return call(neg_p, x)

@@ -13,7 +13,7 @@ from lantern.lower.expr import DType, ReduceOp
 from lantern.lower.kernel import Kernel
 from lantern.ops.broadcast import broadcast_in_dim, merged_last, reduce_sum, without_axes
 from lantern.ops.broadcast import reduce_sum_p as reduce_sum_p
-from lantern.ops.build import BOOLS, NUMBERS, AnyArray, check_axes, unaccepted
+from lantern.ops.build import BOOLS, NUMBERS, REALS, AnyArray, check_axes, unaccepted
 from lantern.ops.compare import eq
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import div, mul
@@ -101,8 +101,8 @@ def _products_before(x: Value, axis: int, direction: int) -> Value:
 
 
 reduce_prod_p = _reduction("reduce_prod", ReduceOp.PROD, NUMBERS, _prod_jvp)
-reduce_max_p = _reduction("reduce_max", ReduceOp.MAX, NUMBERS, _extremum_jvp, "maximum")
-reduce_min_p = _reduction("reduce_min", ReduceOp.MIN, NUMBERS, _extremum_jvp, "minimum")
+reduce_max_p = _reduction("reduce_max", ReduceOp.MAX, REALS, _extremum_jvp, "maximum")
+reduce_min_p = _reduction("reduce_min", ReduceOp.MIN, REALS, _extremum_jvp, "minimum")
 reduce_and_p = _reduction("reduce_and", ReduceOp.AND, BOOLS, zero_tangents)
 reduce_or_p = _reduction("reduce_or", ReduceOp.OR, BOOLS, zero_tangents)
 
@@ -159,8 +159,8 @@ def _position(name: str, op: ReduceOp) -> Primitive:
     """The first place of an extreme value along one axis."""
     def abstract(x: ShapedArray, *, axis: int) -> Sequence[ShapedArray]:
         check_axes(name, x, (axis,))
-        if x.dtype not in NUMBERS:
-            raise unaccepted(name, x, NUMBERS)
+        if x.dtype not in REALS:
+            raise unaccepted(name, x, REALS)
         check_nonempty(name, x, (axis,), "extreme element")
         return [without_axes(x, (axis,)).with_dtype(I32)]
 

@@ -30,8 +30,8 @@ def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
 
     None for what is none of these.
     """
-    if isinstance(x, (bool, int, float)):
-        dtype = python_dtype(bool if isinstance(x, bool) else int if isinstance(x, int) else float)
+    if isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic):
+        dtype = python_dtype(next(kind for kind in (bool, int, float, complex) if isinstance(x, kind)))
         values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)
         weak = dtype.kind != "b"
     elif is_host_array(x):

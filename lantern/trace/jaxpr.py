@@ -49,7 +49,11 @@ class Literal:
         return f"Literal({self.value}, {self.aval})"
 
 
-def literal(value: bool | int | float, dtype: np.dtype[Any] | None = None) -> Literal:
+# The exact types of the Python numbers that become literals.
+PLAIN: frozenset[type] = frozenset({bool, int, float, complex})
+
+
+def literal(value: bool | int | float | complex, dtype: np.dtype[Any] | None = None) -> Literal:
     """A Python scalar in a given dtype; without one, weakly typed in the default dtype of its kind.
 
     Raises OverflowError for an integer that the dtype cannot hold.
@@ -221,7 +225,7 @@ class Namer:
     def __call__(self, a: Atom) -> str:
         """The letters of a variable; the value of a literal, with its dtype unless that is weak."""
         if isinstance(a, Literal):
-            text = repr(a.value.item()) if a.aval.dtype.kind in "biuf" else str(a.value)
+            text = repr(a.value.item()) if a.aval.dtype.kind in "biufc" else str(a.value)
             return text if a.aval.weak else f"{text}:{short_name(a.aval.dtype)}"
         if a not in self.names:
             n, name = len(self.names), ""

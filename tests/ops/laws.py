@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lantern import config
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from tests.optable import ROWS
 from tests.optable.table import Case, Row, is_floating
 
@@ -31,6 +31,12 @@ _COUNTING = {"add", "sub", "mul", "floordiv", "mod", "neg", "abs", "sign", "max"
              "and", "or", "xor", "not", "shift_left", "shift_right", "eq", "ne", "lt", "le", "gt", "ge", "select",
              "reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "argmax", "argmin", "dot", "cumsum", "transpose",
              "slice", "pad", "concatenate", "rev", "reshape", "broadcast_in_dim", "convert"}
+
+
+def in_every_precision(row: Row, case: Case) -> bool:
+    """Whether a case may be drawn in floats of other widths."""
+    floats = any(isinstance(x, np.ndarray) and x.dtype.kind == "f" for x in case.draw())
+    return row.every_precision and case.smooth and floats
 
 
 def in_small_integers(row: Row, case: Case) -> bool:
@@ -67,9 +73,10 @@ def is_array(x: Any) -> bool:
 
 
 def widened(args: Sequence[Any], dtype: Any = np.float64) -> list[Any]:
-    """Float arrays in another precision."""
+    """Float arrays in another precision; complex ones in double precision beside float64."""
+    wide = np.complex128 if dtype is np.float64 else np.complex64
     with np.errstate(all="ignore"):
-        return [x.astype(dtype) if is_floating(x) else x for x in args]
+        return [x.astype(wide if x.dtype.kind == "c" else dtype) if is_floating(x) else x for x in args]
 
 
 def twin_of(row: Row, case: Case, args: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -91,7 +98,8 @@ def x64() -> Generator[None]:
 
 def epsilon(dtype: np.dtype[Any]) -> float:
     """The distance from 1 to the next number."""
-    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}[dtype.name]
+    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52,
+            "complex64": 2.0**-23, "complex128": 2.0**-52}[dtype.name]
 
 
 def assert_equal(got: Any, want: Any, tolerance: float = 0, absolute: float = 0) -> None:
@@ -100,13 +108,14 @@ def assert_equal(got: Any, want: Any, tolerance: float = 0, absolute: float = 0)
     got, want = np.asarray(got), np.asarray(want)
     assert got.dtype == want.dtype, f"dtype {got.dtype} is not {want.dtype}"
     assert got.shape == want.shape, f"shape {got.shape} is not {want.shape}"
-    if not is_float(got.dtype):
+    if not is_inexact(got.dtype):
         np.testing.assert_array_equal(got, want)
         return
     unit = epsilon(got.dtype)
-    x, y = got.astype(np.float64), want.astype(np.float64)
+    double = np.complex128 if got.dtype.kind == "c" else np.float64
+    x, y = got.astype(double), want.astype(double)
     largest = np.max(np.abs(y[np.isfinite(y)]), initial=0)
-    denormal = {"float16": 2.0**-14, "float64": 0}.get(got.dtype.name, 2.0**-126)
+    denormal = {"float16": 2.0**-14, "float64": 0, "complex128": 0}.get(got.dtype.name, 2.0**-126)
     scale = absolute * unit / 2.0**-23
     np.testing.assert_allclose(x, y, rtol=tolerance * unit, atol=denormal + scale * max(largest, 1))
 
@@ -122,7 +131,12 @@ def close(got: Any, want: Any, tolerance: float = 1e-6) -> None:
 def direction(xs: Sequence[Any], seed: int) -> list[np.ndarray[Any, Any]]:
     """A random direction for each array."""
     r = np.random.default_rng(seed)
-    return [np.asarray(r.uniform(0.5, 1.5, np.shape(x)) * r.choice([-1.0, 1.0], np.shape(x))) for x in xs]
+
+
+    def numbers(x: Any) -> Any:
+        return r.uniform(0.5, 1.5, np.shape(x)) * r.choice([-1.0, 1.0], np.shape(x))
+
+    return [np.asarray(numbers(x) + 1j * numbers(x) if np.asarray(x).dtype.kind == "c" else numbers(x)) for x in xs]
 
 
 def difference(f: Callable[..., Sequence[Any]], xs: Sequence[Any], along: Sequence[Any],
@@ -134,5 +148,5 @@ def difference(f: Callable[..., Sequence[Any]], xs: Sequence[Any], along: Sequen
 
 
 def inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
-    """The sum of all products."""
-    return float(sum([np.sum(np.asarray(x) * np.asarray(y)) for x, y in zip(xs, ys, strict=True)]))
+    """The real part of the sum of all products (unconjugated: the pairing in which JAX's rules are transposed)."""
+    return float(np.real(sum([np.sum(np.asarray(x) * np.asarray(y)) for x, y in zip(xs, ys, strict=True)])))

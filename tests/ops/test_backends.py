@@ -16,6 +16,7 @@ from tests.ops.laws import (
     bind_arrays,
     differentiable,
     every_case,
+    in_every_precision,
     in_small_integers,
     is_array,
     is_floating,
@@ -66,7 +67,7 @@ def test_device_equals_reference(row: Row, case: Case, device: str) -> None:
 
 @DEVICES
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float64])
-@every_case(lambda row, case: row.every_precision and case.smooth and any(is_floating(x) for x in case.draw()))
+@every_case(in_every_precision)
 def test_device_equals_reference_in_every_precision(row: Row, case: Case, device: str, dtype: type) -> None:
     with x64():
         check_device(row, case, device, dtype)

@@ -5,7 +5,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tests.ops.laws import assert_equal, every_case, is_floating, twin_of, widened, x64
+from tests.ops.laws import assert_equal, every_case, in_every_precision, is_floating, twin_of, widened, x64
 from tests.optable.table import Case, Row
 
 
@@ -27,7 +27,7 @@ def test_reference_equals_numpy_in_float64(row: Row, case: Case) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
-@every_case(lambda row, case: row.every_precision and case.smooth and any(is_floating(x) for x in case.draw()))
+@every_case(in_every_precision)
 def test_reference_equals_numpy_in_16_bits(row: Row, case: Case, dtype: type) -> None:
     args = widened(case.draw(), dtype)
     got = np.asarray(row.function(*args, **case.params))

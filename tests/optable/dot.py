@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lantern.ops import dot
-from tests.optable.table import Case, Row, Wrong, integers, table, uniform
+from tests.optable.table import Case, Row, Wrong, complexes, integers, table, uniform
 
 F32, I32 = np.float32, np.int32
 MATRIX = np.ones((2, 3), F32)
@@ -33,7 +33,10 @@ ROWS = table(
          _dot((3, 2, 4, 5), (5, 6, 2, 4), ((3, 2), (0, 3)), ((1,), (2,))),
          _dot((2, 3), (4,), ((), ())), _dot((0, 3), (3, 2), ((1,), (0,))), _dot((2, 0), (0, 3), ((1,), (0,))),
          _dot((2, 3, 4), (4, 2, 3), ((1,), (2,)), ((2, 0), (0, 1))),
-         Case(lambda r: (integers(r, 3, 4), integers(r, 4, 2)), {"contract": ((1,), (0,))})),
+         Case(lambda r: (integers(r, 3, 4), integers(r, 4, 2)), {"contract": ((1,), (0,))}),
+         Case(lambda r: (complexes(r, 3, 4), complexes(r, 4, 2)), {"contract": ((1,), (0,))}),
+         Case(lambda r: (complexes(r, 2, 3, 4), complexes(r, 2, 4, 5)),
+              {"contract": ((2,), (1,)), "batch": ((0,), (0,))})),
         (Wrong((MATRIX, MATRIX), r"dot: contracted sizes must agree, got 3 \(axis 1 of f32\[2,3\]\) and 2 \(axis 0 of "
                                  r"f32\[2,3\]\), at ", {"contract": ((1,), (0,))}),
          Wrong((MATRIX, np.ones((3, 2), I32)), r"dot: operands must have one dtype, got f32\[2,3\] and i32\[3,2\]",

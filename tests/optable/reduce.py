@@ -16,6 +16,7 @@ from tests.optable.table import (
     Wrong,
     apart,
     bools,
+    complexes,
     integers,
     table,
     uniform,
@@ -46,7 +47,10 @@ def _extremum(name: str, function: Any, twin: Any, empty: str) -> Row:
                (_NO_AXIS, Wrong((np.zeros((0, 3), F32),),
                                 rf"{name}: there is no {empty} of no elements, got f32\[0,3\], whose "
                                                          "axis 0 is empty, at ", {"axes": (0,)}),
-                Wrong((np.ones(2, bool),), rf"{name}: wanted numbers, got bool\[2\]", {"axes": (0,)})), order=2)
+                Wrong((np.ones(2, bool),), rf"{name}: wanted numbers, got bool\[2\]", {"axes": (0,)}),
+                Wrong((np.ones(2, np.complex64),),
+                      rf"{name}: wanted numbers, got c64\[2\]: complex numbers have no order", {"axes": (0,)})),
+               order=2)
 
 
 def _truth(name: str, function: Any, twin: Any) -> Row:
@@ -73,16 +77,19 @@ def _with_zeros(r: Random) -> Arrays:
     return (x,)
 
 
+_COMPLEX = (Case(lambda r: (complexes(r, 2, 3, 4),), {"axes": (1,)}),
+            Case(lambda r: (complexes(r, 2, 3),), {"axes": (0, 1)}))
+
 ROWS = table(
     Row("reduce_sum", reduce.reduce_sum, lambda x, axes: np.sum(x, axis=axes, dtype=x.dtype),
         (*[Case(_cube, p) for p in _EACH], Case(lambda r: (uniform(r, 70, 33),), {"axes": (0,)}, smooth=False),
-         Case(lambda r: (EXTREME.copy(),), {"axes": (0,)}), Case(_empty, {"axes": (0,)})),
+         Case(lambda r: (EXTREME.copy(),), {"axes": (0,)}), Case(_empty, {"axes": (0,)}), *_COMPLEX),
         (_NO_AXIS, Wrong((np.ones(2, bool),), r"reduce_sum: wanted numbers, got bool\[2\], at .*Convert",
                          {"axes": (0,)})),
         order=2, absolute=4e-7),
     Row("reduce_prod", reduce.reduce_prod, lambda x, axes: np.prod(x, axis=axes, dtype=x.dtype),
         (*[Case(_cube, p) for p in _EACH], *[Case(_with_zeros, p) for p in _EACH[:3]],
-         Case(lambda r: (integers(r, 3, 4),), {"axes": (1,)}), Case(_empty, {"axes": (0,)})), (_NO_AXIS,),
+         Case(lambda r: (integers(r, 3, 4),), {"axes": (1,)}), Case(_empty, {"axes": (0,)}), *_COMPLEX), (_NO_AXIS,),
         order=2, tolerance=32),
     _extremum("reduce_max", reduce.reduce_max, np.max, "maximum"),
     _extremum("reduce_min", reduce.reduce_min, np.min, "minimum"),

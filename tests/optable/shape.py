@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lantern.ops import broadcast, shape
-from tests.optable.table import Arrays, Case, Random, Row, Wrong, bools, integers, table, uniform
+from tests.optable.table import Arrays, Case, Random, Row, Wrong, bools, complexes, integers, table, uniform
 
 F32, I32 = np.float32, np.int32
 MATRIX = np.ones((2, 3), F32)
@@ -65,7 +65,8 @@ ROWS = table(
          Case(lambda r: (uniform(r, 2, 1),), {"shape": (2, 3, 4), "dims": (0, 2)}),
          Case(lambda r: (uniform(r),), {"shape": (2, 2), "dims": ()}),
          Case(lambda r: (bools(r, 2),), {"shape": (2, 0), "dims": (0,)}),
-         Case(lambda r: (2.5,), {"shape": (3,), "dims": ()})),
+         Case(lambda r: (2.5,), {"shape": (3,), "dims": ()}), Case(lambda r: (1.5 - 2j,), {"shape": (3,), "dims": ()}),
+         Case(lambda r: (complexes(r, 3),), {"shape": (2, 3), "dims": (1,)})),
         (Wrong((MATRIX,), r"broadcast_in_dim: axis 0 of the operand must have size 1 or 4 .*, got f32\[2,3\]",
                {"shape": (4, 3), "dims": (0, 1)}),
          Wrong((MATRIX,), r"broadcast_in_dim: wanted one axis of \(2, 3\) for each axis",
@@ -78,13 +79,15 @@ ROWS = table(
                {"shape": (4, 2)}),),
         order=2),
     Row("transpose", shape.transpose, lambda x, perm: np.transpose(x, perm),
-        (Case(_cube, {"perm": (2, 0, 1)}), Case(_cube, {"perm": (1, 0, 2)}), Case(_empty, {"perm": (1, 0)})),
+        (Case(_cube, {"perm": (2, 0, 1)}), Case(_cube, {"perm": (1, 0, 2)}),
+         Case(lambda r: (complexes(r, 2, 3),), {"perm": (1, 0)}), Case(_empty, {"perm": (1, 0)})),
         (Wrong((MATRIX,), r"transpose: wanted an order of the axes 0 to 1, got \(0, 0\)", {"perm": (0, 0)}),), order=2),
     Row("slice", shape.slice, _slice,
         (Case(_cube, {"start": (0, 1, 1), "limit": (2, 3, 4)}),
          Case(lambda r: (uniform(r, 9, 4),), {"start": (1, 0), "limit": (8, 4), "strides": (3, 2)}),
          Case(lambda r: (uniform(r, 10),), {"start": (2,), "limit": (9,), "strides": (4,)}),
          Case(lambda r: (integers(r, 5),), {"start": (3,), "limit": (3,)}),
+         Case(lambda r: (complexes(r, 9),), {"start": (1,), "limit": (8,), "strides": (2,)}),
          Case(_empty, {"start": (0, 1), "limit": (0, 2)})),
         (Wrong((MATRIX,), r"slice: wanted 0 <= start <= limit <= size .* for f32\[2,3\]",
                {"start": (0, 0), "limit": (3, 3)}),
@@ -94,6 +97,7 @@ ROWS = table(
          _padded(value=-1, config=((-1, 1, 0), (1, -2, 0))), _padded(value=0, config=((-1, 0, 1), (-2, -1, 2))),
          _padded(value=9, config=((-3, 2, 0), (0, 0, 0))), _padded(value=2, config=((-1, -1, 0), (-1, 0, 0))),
          Case(lambda r: (integers(r, 4),), {"value": 7, "config": ((2, -3, 1),)}),
+         Case(lambda r: (complexes(r, 4),), {"value": 1j, "config": ((2, -1, 1),)}),
          Case(_empty, {"value": 2.0, "config": ((1, 1, 1), (0, 1, 0))})),
         (Wrong((MATRIX,), r"pad: negative padding removes more than there is",
                {"value": 0, "config": ((-1, -2, 0), (0, 0, 0))}),
@@ -103,7 +107,8 @@ ROWS = table(
         (Case(lambda r: (uniform(r, 2, 3), uniform(r, 1, 3)), {"axis": 0}),
          Case(lambda r: (uniform(r, 2, 1), uniform(r, 2, 0), uniform(r, 2, 3)), {"axis": 1}),
          Case(lambda r: tuple([uniform(r, 1) for _ in range(17)]), {"axis": 0}),
-         Case(lambda r: (bools(r, 3), bools(r, 2)), {"axis": 0})),
+         Case(lambda r: (bools(r, 3), bools(r, 2)), {"axis": 0}),
+         Case(lambda r: (complexes(r, 2, 3), complexes(r, 1, 3)), {"axis": 0})),
         (Wrong((MATRIX, np.ones((2, 4), F32)),
                r"concatenate: operands must agree in dtype and in all axes but axis 0, got "
                                                r"f32\[2,3\] and f32\[2,4\]", {"axis": 0}),

@@ -109,9 +109,15 @@ def extreme_pairs(r: Random) -> Arrays:
     return x, y
 
 
+def complexes(r: Random, *shape: int, away: float = 0.3) -> np.ndarray[Any, Any]:
+    """c64 numbers in all four quadrants, neither near 0 nor near the axes (where branches are cut)."""
+    parts = [r.uniform(away, 1.5, shape) * r.choice([-1.0, 1.0], shape) for _ in range(2)]
+    return np.asarray(parts[0] + 1j * parts[1]).astype(np.complex64)
+
+
 def is_floating(x: Any) -> bool:
-    """Whether an argument is an array of floats."""
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+    """Whether an argument is an array of floats or of complex numbers: whether it may be differentiated by."""
+    return isinstance(x, np.ndarray) and x.dtype.kind in "fc"
 
 
 def table(*rows: Row) -> dict[str, Row]:

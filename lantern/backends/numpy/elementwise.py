@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lantern.dtypes import BF16, BOOL, F16, F32, is_float
+from lantern.dtypes import BF16, BOOL, F16, F32, is_complex, is_float, is_inexact
 from lantern.lower.expr import TO_BOOL, Const, DType, ScalarOp
 from lantern.lower.scalar import apply
 
@@ -23,6 +23,13 @@ _FLOATS: dict[ScalarOp, Ufunc] = {
     ScalarOp.ATAN2: np.arctan2, ScalarOp.POW: np.power, ScalarOp.MAX: np.maximum, ScalarOp.MIN: np.minimum,
     ScalarOp.EQ: np.equal, ScalarOp.NE: np.not_equal, ScalarOp.LT: np.less, ScalarOp.LE: np.less_equal,
     ScalarOp.GT: np.greater, ScalarOp.GE: np.greater_equal, ScalarOp.ISNAN: np.isnan, ScalarOp.ISFINITE: np.isfinite,
+}
+_COMPLEX: dict[ScalarOp, Ufunc] = {
+    **{op: _FLOATS[op] for op in (
+        ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.DIV, ScalarOp.NEG, ScalarOp.SQRT, ScalarOp.EXP,
+        ScalarOp.EXPM1, ScalarOp.LOG, ScalarOp.LOG1P, ScalarOp.SIN, ScalarOp.COS, ScalarOp.TAN, ScalarOp.TANH,
+        ScalarOp.POW, ScalarOp.EQ, ScalarOp.NE, ScalarOp.ISNAN, ScalarOp.ISFINITE)},
+    ScalarOp.CONJ: np.conjugate,
 }
 _INTEGERS: dict[ScalarOp, Ufunc] = {
     **{op: _FLOATS[op] for op in (
@@ -49,7 +56,7 @@ def find_ufunc(op: ScalarOp, dtype: DType) -> Ufunc | None:
     >>> find_ufunc(ScalarOp.ERF, F32) is None
     True
     """
-    table = _BOOLS if dtype == BOOL else _FLOATS if is_float(dtype) else _INTEGERS
+    table = _BOOLS if dtype == BOOL else _FLOATS if is_float(dtype) else _COMPLEX if is_complex(dtype) else _INTEGERS
     ufunc = table.get(op)
     if ufunc is None:
         return None
@@ -137,7 +144,7 @@ def _in_single_precision(to: Emitter, ufunc: Ufunc, operands: Sequence[Operand],
 def _convert(to: Emitter, x: Operand, out: Operand) -> None:
     if out.dtype == BOOL:
         to.line(f"{to.use(np.not_equal, 'not_equal')}({x.name}, {to.number(0, x.dtype)}, {out.name})")
-    elif is_float(x.dtype) and not is_float(out.dtype):
+    elif (is_float(x.dtype) and not is_inexact(out.dtype)) or (is_complex(x.dtype) and not is_complex(out.dtype)):
         to.use(apply, "apply")
         to.line(f"{out.name}[...] = apply({to.use(ScalarOp.CONVERT, 'CONVERT')}, ({x.name},), {out.name}.dtype)")
     else:
@@ -147,7 +154,7 @@ def _convert(to: Emitter, x: Operand, out: Operand) -> None:
 def _select(to: Emitter, operands: Sequence[Operand], out: Operand) -> None:
     """Large selections go by bits, y ^ ((x ^ y) & mask): branches that depend on data cost more than the passes."""
     condition, x, y = operands
-    if int(np.prod(out.shape)) < FEW:
+    if int(np.prod(out.shape)) < FEW or out.dtype.itemsize > 8:
         where = to.use(np.where, "where")
         to.line(f"{out.name}[...] = {where}({condition.name}, {x.name}, {y.name})")
         return
