@@ -10,7 +10,7 @@ import numpy as np
 from lantern.dtypes import I32
 from lantern.errors import InternalError
 from lantern.lower.kernel import Branch
-from lantern.ops.broadcast import broadcast_in_dim
+from lantern.ops.broadcast import broadcast_in_dim, instantiate
 from lantern.ops.compare import eq, select
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind, typeof
@@ -21,7 +21,7 @@ from lantern.trace.staging import trace_closed
 from lantern.transforms.batch import batch_eval, batch_jaxpr, front
 from lantern.transforms.jit import run_impl
 from lantern.transforms.jvp import jvp_jaxpr
-from lantern.transforms.masks import Mask, memo_by_jaxpr, merge, pick, zeros
+from lantern.transforms.masks import Mask, memo_by_jaxpr, merge, pick
 from lantern.transforms.partial_eval import partial_eval_jaxpr
 from lantern.transforms.transpose import transpose_jaxpr
 
@@ -101,7 +101,7 @@ def _with_slots(branch: Jaxpr, n_known: int, slots: Sequence[ShapedArray], place
     def body(*args: Value) -> Sequence[Value]:
         outs = eval_jaxpr(branch, args)
         mine = dict(zip(places, outs[n_known:], strict=True))
-        return [*outs[:n_known], *[mine[k] if k in mine else zeros(a) for k, a in enumerate(slots)]]
+        return [*outs[:n_known], *[mine[k] if k in mine else instantiate(Zero(a)) for k, a in enumerate(slots)]]
 
     return trace_closed(body, branch.in_avals, "cond")
 
