@@ -142,17 +142,15 @@ class Steps:
             self.code.lines.append(f"{memory.name} = large({aval.shape}, {dtype}, {aval.nbytes})")
         return memory
 
+    def has_place(self, slot: int) -> bool:
+        """Whether a slot has memory of its own that it is better to write than to copy to. Small results are copied:
+        views of scratch are made once, theirs in each call."""
+        return slot in self.wanted or (slot in self.results and self.program.slots[slot].nbytes >= LARGE)
+
     def receive(self, slot: int, memory: Memory) -> None:
-        """A slot lies in scratch that a region took: for good, or until it is copied to where it is wanted. Large
-        scratch is not kept from call to call and can be a result itself."""
-        aval = self.program.slots[slot]
-        if slot in self.results and not memory.fixed:
-            aval = aval.with_shape(self.results[slot].shape)
-            found = self.memory[slot] = slot_memory(self.code.new("o"), aval)
-            made = f"ndarray({aval.shape}, {self.code.dtype(aval.dtype)}, {memory.name})"
-            self.code.lines.append(f"{found.name} = {made}")
-        elif slot in self.results or slot in self.wanted:
-            self.copy(self.allocate(slot), memory, aval)
+        """A slot lies in scratch that a region took."""
+        if slot in self.results:
+            self.copy(self.allocate(slot), memory, self.program.slots[slot])
             self.code.give_back(memory)
         else:
             self.memory[slot] = memory
@@ -168,6 +166,13 @@ class Steps:
         """All elements of two memories, in the shape that the variable of one of them has."""
         shape = to.shape if to.shape is not None else of.shape if of.shape is not None else aval.shape
         return self.code.view(dense(to, aval.dtype, shape)), self.code.view(dense(of, aval.dtype, shape))
+
+    def function(self, program: Program) -> str:
+        """The name of a program as a function of its own."""
+        rendered, name = render(program, self.comments), self.code.new("f")
+        self.texts += rendered.kernels
+        self.code.once.append(f"{name} = {self.code.use(load(rendered, program.name), f'make_{name}')}()")
+        return name
 
     def free(self, slot: int) -> None:
         """The memory of a slot is used again if it is scratch of this program."""

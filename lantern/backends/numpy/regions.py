@@ -21,6 +21,7 @@ from lantern.lower.kernel import (
     Region,
     Run,
     While,
+    subprograms,
 )
 from lantern.lower.routine import Routine
 
@@ -28,9 +29,16 @@ if TYPE_CHECKING:
     from lantern.backends.numpy.program import Steps
 
 
+LOOPS = 15      # in each other: Python allows 20 blocks, and the tiles of a kernel are one more
+BLOCKS = 80     # in each other: Python allows 100
+
+
 def run(to: Steps, region: Region, args: Sequence[int], outs: Sequence[int]) -> None:
     """The statements of one region."""
-    memories = [to.memory[slot] for slot in args]
+    memories, chain = [to.memory[slot] for slot in args], to.code.block.chain
+    if subprograms(region) and (len([b for b in chain if b.repeats]) >= LOOPS or len(chain) >= BLOCKS):
+        _apart(to, region, args, outs)
+        return
     match region:
         case Loop():
             _loop(to, region, memories, outs)
@@ -130,9 +138,29 @@ def _host_call(to: Steps, call: HostCall | Routine, args: Sequence[Memory], outs
     asked = f"{code.use(call_host, 'call_host')}({', '.join([function, repr(call.name), avals, *given])})"
     names = [code.new("h") for _ in outs]
     code.lines.append(f"{', '.join(names)}, = {asked}" if names else asked)
-    for name, slot, aval in zip(names, outs, call.outs, strict=True):
-        target = code.view(dense(to.allocate(slot), aval.dtype, aval.shape))
-        code.lines.append(f"{target}[...] = {name}")
+    _take(to, names, outs)
+
+
+def _apart(to: Steps, region: Region, args: Sequence[int], outs: Sequence[int]) -> None:
+    """A region as a function of its own, which returns new arrays."""
+    slots = tuple([to.program.slots[slot] for slot in (*args, *outs)])
+    inner, made = tuple(range(len(args))), tuple(range(len(args), len(slots)))
+    name = to.function(Program(slots, inner, made, slots[len(args):], (Run(region, inner, made),)))
+    given: list[str] = []
+    for memory, aval in zip([to.memory[slot] for slot in args], slots, strict=False):
+        view = to.code.view(dense(memory, aval.dtype, aval.shape))
+        given.append(view if memory.lasting else f"{view}.copy()")
+    names = [to.code.new("h") for _ in outs]
+    asked = f"{name}([{', '.join(given)}])"
+    to.code.lines.append(f"{', '.join(names)}, = {asked}" if names else asked)
+    _take(to, names, outs)
+
+
+def _take(to: Steps, names: Sequence[str], outs: Sequence[int]) -> None:
+    """Copies arrays that a call returned to their slots."""
+    for name, slot in zip(names, outs, strict=True):
+        aval = to.program.slots[slot]
+        to.code.lines.append(f"{to.code.view(dense(to.allocate(slot), aval.dtype, aval.shape))}[...] = {name}")
 
 
 def _add(around: Block, head: str, block: Block) -> None:
@@ -158,6 +186,7 @@ class _Carry:
     inputs: dict[int, Memory] = field(default_factory=dict[int, Memory])
     outputs: dict[int, Memory] = field(default_factory=dict[int, Memory])
     own: dict[int, tuple[Memory, ...]] = field(default_factory=dict[int, tuple[Memory, ...]])   # from each slot's on
+    settled: set[int] = field(default_factory=set[int])                     # whose last values need no copy
     copied: dict[int, Memory] = field(default_factory=dict[int, Memory])    # where last values are copied to
 
     def __post_init__(self) -> None:
@@ -168,7 +197,7 @@ class _Carry:
             if len(cycle) == 1 and cycle[0] not in changed:
                 self.inputs[cycle[0]] = first[cycle[0]]
                 continue
-            own, names = [to.code.scratch(body.slots[slot].nbytes) for slot in cycle], dict[object, tuple[str, ...]]()
+            own, names = self.memories(cycle), dict[object, tuple[str, ...]]()
             for k, slot in enumerate(cycle):
                 self.own[slot] = (*own[k:], *own[:k])
                 found = own[k]
@@ -179,9 +208,22 @@ class _Carry:
                 if slot in first:
                     self.inputs[slot] = found
                     to.copy(own[k], first[slot], body.slots[slot])
-                    if len(own) > 1 and self.steps is None:
-                        self.copied[slot] = to.allocate(self.outs[list(first).index(slot)])
         self.inputs = {slot: self.inputs[slot] for slot in first}
+
+    def memories(self, cycle: Sequence[int]) -> list[Memory]:
+        """What the values of a cycle lie in: the places where the last ones are wanted, as far as that is known."""
+        found: dict[int, Memory] = {}
+        out = dict(zip(self.body.inputs[self.constants:], self.outs, strict=False))
+        for k, slot in enumerate(cycle):
+            if slot not in out:
+                continue
+            if len(cycle) > 1 and self.steps is None:
+                self.copied[slot] = self.to.allocate(out[slot])
+            elif self.to.has_place(out[slot]):
+                found[(k + (self.steps or 0)) % len(cycle)] = self.to.allocate(out[slot])
+                self.settled.add(slot)
+        size = self.body.slots[cycle[0]].nbytes
+        return [found.get(k) or self.to.code.scratch(size) for k in range(len(cycle))]
 
     def turn(self) -> None:
         """The last statement of each step: variables change places. Those by which last values are found, too."""
@@ -203,8 +245,9 @@ class _Carry:
             own = self.own.get(slot)
             if own is None or slot in self.copied:
                 to.copy(self.copied.get(slot) or to.allocate(out), self.inputs[slot], self.body.slots[slot])
-            else:
-                kept.append(own[(self.steps or 0) % len(own)])
+                continue
+            kept.append(own[(self.steps or 0) % len(own)])
+            if slot not in self.settled:
                 to.receive(out, kept[-1])
         for memory in {own[0] for own in self.own.values()}:
             if memory not in kept:
