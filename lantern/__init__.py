@@ -10,8 +10,10 @@ from __future__ import annotations
 from lantern import checkpoint_policies as checkpoint_policies
 from lantern import clash as _clash
 from lantern import config as config
+from lantern import custom_batching as custom_batching
 from lantern import debug as debug
 from lantern import errors as errors
+from lantern import extend as extend
 from lantern import lax as lax
 from lantern import nn as nn
 from lantern import numpy as numpy
@@ -31,6 +33,8 @@ from lantern.api import vmap as vmap
 from lantern.caches import clear_caches as clear_caches
 from lantern.callbacks import io_callback as io_callback
 from lantern.callbacks import pure_callback as pure_callback
+from lantern.closures import closure_convert as closure_convert
+from lantern.closures import linear_transpose as linear_transpose
 from lantern.custom_rules import custom_jvp as custom_jvp
 from lantern.custom_rules import custom_vjp as custom_vjp
 from lantern.debug import check_tracer_leaks as check_tracer_leaks

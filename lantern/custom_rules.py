@@ -11,6 +11,7 @@ import numpy as np
 from lantern import tree
 from lantern.calls import (
     Call,
+    as_argument,
     fitted,
     is_outside,
     leaf_value,
@@ -21,7 +22,6 @@ from lantern.calls import (
     stage_call,
     wrong,
 )
-from lantern.calls import as_argument as as_argument
 from lantern.dtypes import is_float
 from lantern.errors import CustomRuleError
 from lantern.flat import Function, as_result, name_of
@@ -236,6 +236,16 @@ class _Jvp:
 
     def __str__(self) -> str:
         return name_of(self.rule)
+
+
+def call_with_jvp_rule(fun: Function, rule: Function, args: tuple[Any, ...], verb: str) -> Any:
+    """`fun(*args)` with a jvp rule. What fun closes over has no derivative, and that is meant."""
+    if is_outside():
+        return run_now(fun, args, (), verb)
+    staged = stage_call(fun, args, (), verb)
+    outs = bind(custom_jvp_p, *staged.operands, jaxpr=staged.jaxpr, rule=_Jvp(staged.call, rule, False), captured=0,
+                fixed=staged.captured, name=staged.call.title)
+    return tree.unflatten(staged.call.out_tree, [as_result(x) for x in outs])
 
 
 class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator

@@ -15,7 +15,8 @@ from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
 from lantern.source import user_source
 from lantern.trace import context
-from lantern.trace.array import AnyArray, is_array
+from lantern.trace.array import AnyArray, Array, is_array
+from lantern.trace.aval import ShapedArray
 from lantern.trace.constants import constant, unwrapped
 from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Literal, Var
@@ -23,6 +24,20 @@ from lantern.trace.primitive import Value
 from lantern.trace.staging import StagingTrace, Traced, Tracer, trace
 
 Function: TypeAlias = Callable[..., Any]
+
+
+class Stand(Array[Any, *tuple[Any, ...]]):
+    """Stands for an argument of which only the type is known."""
+
+    __slots__ = ("_aval",)
+
+    def __init__(self, aval: ShapedArray) -> None:
+        self._aval = aval
+
+    @property
+    def aval(self) -> ShapedArray:
+        """Shape and dtype."""
+        return self._aval
 
 
 def name_of(f: Function) -> str:

@@ -11,9 +11,8 @@ from lantern import tree
 from lantern.backends.array import DeviceArray
 from lantern.devices import DeviceLike, current_device, find_device, on_device
 from lantern.dtypes import canonical
-from lantern.flat import Flat, as_value
-from lantern.trace.array import Array
-from lantern.trace.aval import ShapedArray, shaped
+from lantern.flat import Flat, Stand, as_value
+from lantern.trace.aval import shaped
 from lantern.trace.staging import Tracer
 
 
@@ -78,19 +77,6 @@ class ShapeDtypeStruct:
         return len(self.shape)
 
 
-class _Stand(Array[Any, *tuple[Any, ...]]):
-    """Stands for an argument of which only the type is known."""
-
-    __slots__ = ("_aval",)
-
-    def __init__(self, aval: ShapedArray) -> None:
-        self._aval = aval
-
-    @property
-    def aval(self) -> ShapedArray:
-        return self._aval
-
-
 def eval_shape(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes of f's results, without computing: a tree of ShapeDtypeStruct. Arguments are arrays or
     ShapeDtypeStructs.
@@ -100,7 +86,7 @@ def eval_shape(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     ShapeDtypeStruct(shape=(2, 2), dtype=dtype('float32'))
     """
     def stand(leaf: Any) -> Any:
-        return _Stand(shaped(leaf.shape, leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
+        return Stand(shaped(leaf.shape, leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
 
     given, named = tree.map(stand, (args, kwargs))
     flat = Flat(f, given, named, "eval_shape")
