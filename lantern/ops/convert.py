@@ -64,7 +64,7 @@ def convert(x: Value, dtype: DType, *, weak: bool = False) -> Value:
     """
     x = as_operand(x)
     aval = typeof(x)
-    if aval.dtype == dtype and not aval.weak and type(x) is not Literal:
+    if aval.dtype == dtype and aval.weak == weak and type(x) is not Literal:
         return x
     return bind1(convert_p, x, dtype=dtype, weak=True) if weak else bind1(convert_p, x, dtype=dtype)
 
