@@ -10,6 +10,7 @@ from lantern.extend.operation import Operation as Operation
 from lantern.extend.operation import elementwise as elementwise
 from lantern.extend.operation import linear as linear
 from lantern.extend.operation import primitive as primitive
+from lantern.extend.wgsl import wgsl_kernel as wgsl_kernel
 from lantern.trace.aval import ShapedArray as ShapedArray
 from lantern.trace.context import bind as bind
 from lantern.trace.context import bind1 as bind1

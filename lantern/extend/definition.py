@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from lantern.dtypes import is_float
-from lantern.errors import ArgumentError, NotDifferentiableError, ShapeError
+from lantern.errors import ArgumentError, CustomRuleError, NotDifferentiableError
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import typeof
@@ -84,38 +84,43 @@ _WHY = {"abstract": "It gives the shapes and dtypes of the results",
 def results(d: Definition, avals: Sequence[ShapedArray], params: Params) -> tuple[tuple[ShapedArray, ...], bool]:
     """The avals of one example's results, and whether the shape rule gave one alone.
 
-    Raises TypeError for what is no shape with a dtype, ShapeError for shapes that are not whole numbers.
+    Raises CustomRuleError for what is no shape with a dtype.
     """
     found = d.abstract(*[a.strong() for a in avals], **params)
     single = hasattr(found, "shape") and hasattr(found, "dtype")
     return tuple([_aval(d, x) for x in ((found,) if single else _listed(d, found, "shape"))]), single
 
 
+def as_many(found: Any) -> Sequence[Any]:
+    """What a rule gave, as a sequence: itself, or the one thing that it is."""
+    return cast("Sequence[Any]", found) if isinstance(found, (tuple, list)) else (found,)
+
+
 def _aval(d: Definition, x: Any) -> ShapedArray:
     if not hasattr(x, "shape") or not hasattr(x, "dtype"):
-        raise TypeError(f"{d.place}: its shape rule must give lantern.ShapeDtypeStruct(shape, dtype), or a tuple of "
-                        f"them, got {x!r}")
+        raise CustomRuleError(f"{d.place}: its shape rule must give lantern.ShapeDtypeStruct(shape, dtype), or a tuple "
+                              f"of them, got {x!r}")
     shape = tuple(x.shape)
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
-        raise ShapeError(f"{d.place}: its shape rule gave the shape {shape}; sizes are whole numbers from 0 on")
+        raise CustomRuleError(f"{d.place}: its shape rule gave the shape {shape}; sizes are whole numbers from 0 on")
     return shaped(tuple([int(n) for n in shape]), np.dtype(x.dtype))
 
 
 def _listed(d: Definition, found: Any, rule: str) -> Sequence[Any]:
     if isinstance(found, (tuple, list)):
         return cast("Sequence[Any]", found)
-    raise TypeError(f"{d.place}: its {rule} rule must give an array or a tuple of arrays, got {type(found).__name__}: "
-                    f"{found!r}")
+    raise CustomRuleError(f"{d.place}: its {rule} rule must give an array or a tuple of arrays, got {found!r} of type "
+                          f"{type(found).__name__}")
 
 
 def outputs_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule: str) -> list[Any]:
     """What a rule gave for the results, as a list.
 
-    Raises ShapeError if it is not one array for each result, of its shape and dtype.
+    Raises CustomRuleError if it is not one array for each result, of its shape and dtype.
     """
     many: Sequence[Any] = (found,) if hasattr(found, "shape") else _listed(d, found, rule)
     if len(many) != len(wanted):
-        raise ShapeError(f"{d.place}: its {rule} rule gave {len(many)} arrays where the shape rule promised "
+        raise CustomRuleError(f"{d.place}: its {rule} rule gave {len(many)} arrays where the shape rule promised "
                          f"{len(wanted)}: {', '.join(map(str, wanted))}")
     for k, (x, aval) in enumerate(zip(many, wanted, strict=True)):
         _check(d, x, aval, f"its {rule} rule gave", f"result {k}")
@@ -125,18 +130,18 @@ def outputs_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule: s
 def _check(d: Definition, x: Any, aval: ShapedArray, said: str, place: str) -> None:
     got = typeof(x).strong() if hasattr(x, "dtype") else None
     if got is None or got.shape != aval.shape or got.dtype != aval.dtype:
-        raise ShapeError(f"{d.place}: {said} {got or repr(x)} for {place}, which is {aval.strong()}")
+        raise CustomRuleError(f"{d.place}: {said} {got or repr(x)} for {place}, which is {aval.strong()}")
 
 
 def tangents_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule: str) -> list[Tangent]:
     """Tangents that a rule gave for the results: None and Zero stand for zero.
 
-    Raises ShapeError as `outputs_of` does.
+    Raises CustomRuleError as `outputs_of` does.
     """
     many: Sequence[Any] = (found,) if found is None or hasattr(found, "shape") or isinstance(found, Zero) else \
         _listed(d, found, rule)
     if len(many) != len(wanted):
-        raise ShapeError(f"{d.place}: its {rule} rule gave {len(many)} tangents for {len(wanted)} results")
+        raise CustomRuleError(f"{d.place}: its {rule} rule gave {len(many)} tangents for {len(wanted)} results")
     return [_tangent(d, x, a, f"its {rule} rule gave", f"the tangent of result {k}")
             for k, (x, a) in enumerate(zip(many, wanted, strict=True))]
 
@@ -144,11 +149,11 @@ def tangents_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule: 
 def cotangents_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule: str) -> list[Value | None]:
     """Cotangents that a rule gave for the operands: None stands for zero, and must where an operand is no float.
 
-    Raises ShapeError as `outputs_of` does.
+    Raises CustomRuleError as `outputs_of` does.
     """
     many: Sequence[Any] = (found,) if found is None or hasattr(found, "shape") else _listed(d, found, rule)
     if len(many) != len(wanted):
-        raise ShapeError(f"{d.place}: its {rule} rule gave {len(many)} cotangents for {len(wanted)} operands; "
+        raise CustomRuleError(f"{d.place}: its {rule} rule gave {len(many)} cotangents for {len(wanted)} operands; "
                          "give None for operands without one")
     back: list[Value | None] = []
     for k, (x, a) in enumerate(zip(many, wanted, strict=True)):

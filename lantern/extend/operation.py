@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
-from lantern.errors import ArgumentError, ShapeError
+from lantern.errors import ArgumentError, CustomRuleError, ShapeError
 from lantern.extend.definition import Definition, Params, Rule, check_definition, results
 from lantern.extend.rules import (
     Choose,
@@ -54,7 +54,18 @@ class Operation:
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """The result, or a tuple of results, as the shape rule says."""
-        return boundary(self._call)(operands, params)
+        return boundary(self._located)(operands, params)
+
+    def _located(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """The call; what is wrong with a rule is said with the line that called."""
+        try:
+            return self._call(operands, params)
+        except CustomRuleError as error:
+            head, dot, cure = str(error).partition(". ")
+            source = user_source()
+            if ", at " in head or source is None:
+                raise
+            raise CustomRuleError(f"{head}, at {source}{dot}{cure}") from None
 
     def _call(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         d = self.definition
@@ -81,8 +92,8 @@ def _check_call(d: Definition, operands: Sequence[Any], params: Params) -> None:
         try:
             hash(value)
         except TypeError:
-            raise ArgumentError(f"{d.place}: the parameter {name} is static and must be hashable, got {value!r}. Pass a "
-                                "tuple instead of a list, or make it an operand") from None
+            raise ArgumentError(f"{d.place}: the parameter {name} is static and must be hashable, got {value!r}. Pass "
+                                "a tuple instead of a list, or make it an operand") from None
 
 
 def primitive(name: str, *, abstract: Rule, impl: Rule, lower: Rule | None = None,
@@ -108,7 +119,7 @@ def primitive(name: str, *, abstract: Rule, impl: Rule, lower: Rule | None = Non
 
     Raises ArgumentError for a bad name and ValueError for one that is taken, TypeError for rules that are missing or
     are no functions. A rule that a transform needs and that is not there raises NotDifferentiableError, which names
-    it; a rule whose result is not what the shape rule promised raises ShapeError.
+    it; a rule whose result is not what the shape rule promised raises CustomRuleError.
 
     >>> import numpy as np
     >>> import lantern, lantern.numpy as jnp

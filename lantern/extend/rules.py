@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from lantern.api import jvp as push_forward
 from lantern.api import vmap
 from lantern.caches import on_clear
 from lantern.dtypes import is_float
@@ -19,6 +20,7 @@ from lantern.errors import ArgumentError
 from lantern.extend.definition import (
     Definition,
     Params,
+    as_many,
     cotangents_of,
     outputs_of,
     results,
@@ -44,7 +46,9 @@ from lantern.trace.primitive import (
     Zero,
 )
 from lantern.trace.staging import trace
-from lantern.transforms.masks import materialise, merge, pick
+from lantern.transforms.jit import run_impl
+from lantern.transforms.masks import materialise, merge, pick, zeros
+from lantern.transforms.transpose import transpose_eval
 
 Layers: TypeAlias = "tuple[tuple[int, tuple[bool, ...]], ...]"
 # the parameters of an equation -> the definition, the layers, and the parameters that the user's rules know
@@ -247,30 +251,51 @@ def _transpose_of_one(d: Definition, params: Params, cts: Sequence[Tangent],
 @lru_cache(maxsize=1024)
 def _backward(d: Definition, params: tuple[tuple[str, Any], ...], moving: tuple[bool, ...],
               single: bool) -> Definition:
-    """The tangent of an operation that has only a reverse rule: operands, results, then the tangents that move.
+    """The tangent of an operation that has only a reverse rule: of operands, results, and the tangents that move.
 
-    It can be transposed and not computed.
+    Its transposition is that rule; it itself is computed by transposing the rule.
     """
     known = dict(params)
 
-    def parts(avals: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
-        return avals[:len(moving)], avals[len(moving):len(avals) - sum(moving)]
+    def parts(args: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any], Sequence[Any]]:
+        last = len(args) - sum(moving)
+        return args[:len(moving)], args[len(moving):last], args[last:]
+
+    def back(primals: Sequence[Any], outs: Sequence[Any], cts: Sequence[Any]) -> list[Value | None]:
+        assert d.vjp is not None, "internal: only for operations with a reverse rule"
+        found = d.vjp(tuple(primals), outs[0] if single else tuple(outs), cts[0] if single else tuple(cts), **known)
+        return pick(cotangents_of(d, found, [typeof(x) for x in primals], "vjp"), moving)
 
     def abstract(*avals: ShapedArray) -> Any:
         outs = parts(avals)[1]
         return outs[0] if single else tuple(outs)
 
-    def refuse(*args: Any) -> Any:
-        raise d.missing("jvp= instead of vjp=", "forward mode (jvp, jacfwd, hessian, linearize)")
+    def forward(*args: Any) -> list[Value]:
+        primals, outs, tangents = parts(args)
+        reached: list[bool] = []
 
-    def transpose(ct: Any, *args: Any) -> list[Any]:
-        primals, outs = parts(args)
-        assert d.vjp is not None, "internal: only for operations with a reverse rule"
-        found = d.vjp(tuple(primals), outs[0] if single else tuple(outs), ct, **known)
-        back = cotangents_of(d, found, [typeof(x) for x in primals], "vjp")
-        return [*[None] * (len(args) - sum(moving)), *pick(back, moving)]
+        def reverse(*cts: Value) -> list[Value]:
+            found = back(primals, outs, cts)
+            reached.extend([c is not None for c in found])
+            return [as_output(c, d.name) for c in pick(found, reached)]
 
-    return Definition(d.name, d.maker, d.source, abstract, refuse, refuse, jvp=refuse, transpose=transpose)
+        t = trace(reverse, [typeof(x) for x in outs], title=d.name)
+        linear = [k >= len(t.captured) for k in range(len(t.jaxpr.invars))]
+        return [materialise(x) for x in transpose_eval(t.jaxpr, linear, t.captured, pick(tangents, reached))]
+
+    def impl(*arrays: Any) -> list[Any]:
+        return run_impl(staged(d, forward, [typeof(x) for x in arrays], "vjp rule"), arrays)
+
+    def again(primals: Sequence[Any], out: Any, tangents: Sequence[Any]) -> list[Value]:
+        moved = [zeros(typeof(p)) if t is None else t for p, t in zip(primals, tangents, strict=True)]
+        return push_forward(forward, tuple(primals), tuple(moved))[1]
+
+    def transpose(cts: Any, *args: Any) -> list[Any]:
+        primals, outs, _ = parts(args)
+        found = back(primals, outs, [cts] if single else cts)
+        return [*[None] * (len(args) - sum(moving)), *found]
+
+    return Definition(d.name, d.maker, d.source, abstract, impl, forward, jvp=again, transpose=transpose)
 
 
 on_clear(_backward.cache_clear)
@@ -293,7 +318,8 @@ def closed_jaxpr(d: Definition, rule: Callable[..., Any], layers: Layers, params
                  avals: Sequence[ShapedArray]) -> Jaxpr:
     """The user's rule as a jaxpr, mapped over the layers.
 
-    Raises ArgumentError if it uses arrays that are not its operands, ShapeError if its results are not as promised.
+    Raises ArgumentError if it uses arrays that are not its operands, CustomRuleError if its results are not as
+    promised.
     """
     wanted, _ = results(d, inner_avals(layers, avals), params)
 
@@ -303,7 +329,7 @@ def closed_jaxpr(d: Definition, rule: Callable[..., Any], layers: Layers, params
     f: Callable[..., Any] = one
     for _, mask in reversed(layers):
         in_axes: Any = tuple(_axes(mask))
-        f = vmap(f, in_axes=in_axes)
+        f = cast("Callable[..., Any]", vmap)(f, in_axes=in_axes)
     return staged(d, f, avals, "lower rule")
 
 
@@ -311,8 +337,7 @@ def staged(d: Definition, f: Callable[..., Any], avals: Sequence[ShapedArray], r
     """A function of arrays as a jaxpr. Raises ArgumentError if it uses arrays that are not its operands."""
     def flat(*args: Value) -> list[Value]:
         found: Any = f(*args)
-        many: Sequence[Any] = cast("Sequence[Any]", found) if isinstance(found, (tuple, list)) else (found,)
-        return [as_output(x, d.name) for x in many]
+        return [as_output(x, d.name) for x in as_many(found)]
 
     with context.entered(context.EAGER):
         made = trace(flat, [a.strong() for a in avals], title=d.name)

@@ -28,8 +28,8 @@ def test_differentiable_primitives_have_a_rule() -> None:
         assert not ROWS[name].order or any(case.smooth for case in ROWS[name].cases), name
 
 
-def test_primitives_are_made_in_ops_and_transforms_only() -> None:
+def test_primitives_are_made_in_ops_transforms_and_extend_only() -> None:
     root = Path(__file__).parents[2] / "lantern"
     makers = {path.relative_to(root).parts[0] for path in root.rglob("*.py")
               if re.search(r"^\s*(\w+ = |return )?Primitive\(", path.read_text(), re.MULTILINE)}
-    assert makers <= {"ops", "transforms"}
+    assert makers <= {"ops", "transforms", "extend"}

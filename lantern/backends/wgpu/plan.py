@@ -14,7 +14,6 @@ from lantern.backends.wgpu.native import Handle
 from lantern.backends.wgpu.packed import stored_bytes
 from lantern.backends.wgpu.render import check_size
 from lantern.backends.wgpu.shader import Shader
-from lantern.errors import InternalError
 from lantern.lower.expr import row_major
 from lantern.lower.kernel import (
     Alloc,
@@ -32,6 +31,7 @@ from lantern.lower.kernel import (
     Target,
     While,
 )
+from lantern.lower.routine import Routine
 from lantern.lower.views import view
 from lantern.trace.aval import ShapedArray, shaped
 
@@ -169,7 +169,7 @@ class Plan:
 
 
 # A kernel, which arguments share an output's memory, and the names of its buffers that hold many rows.
-Compile: TypeAlias = Callable[[Kernel, Mapping[int, int], Collection[str]], Pipeline]
+Compile: TypeAlias = Callable[[Kernel | Routine, Mapping[int, int], Collection[str]], Pipeline]
 
 
 def make_plan(program: Program, target: Target, pipeline: Compile) -> Plan:
@@ -255,8 +255,17 @@ class _Planner:
                 self.actions.append(Choose(args[0], plans, args[1:], step.outs))
             case HostCall():
                 self.actions.append(Ask(region, args, step.outs))
-            case _:
-                raise InternalError(f"internal: {self.target.backend} does not run {type(region).__name__}")
+            case Routine():
+                self.routine(region, step)
+
+    def routine(self, routine: Routine, step: Run) -> None:
+        """A kernel that the user wrote, which writes memory of its own."""
+        made = self.pipeline(routine, {}, ())
+        self.actions += [Take(s, self.sizes[s]) for s in step.outs if self.sizes[s]]
+        if made.handle is not None:
+            slots = tuple([(step.outs if b.output else step.args)[b.index] for b in made.shader.bindings])
+            self.touched += sum([self.sizes[s] for s in slots])
+            self.actions.append(Launch(made, slots, tuple([-(-self.sizes[s] // 16) * 16 for s in slots])))
 
     def carries(self, body: Plan, starts: Sequence[int], before: Sequence[int], ends: Sequence[int],
                 takes: Collection[int]) -> tuple[Carry, ...]:

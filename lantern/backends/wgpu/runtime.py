@@ -25,9 +25,11 @@ from lantern.backends.wgpu.render import check_size, render
 from lantern.backends.wgpu.scalar import wgsl_type
 from lantern.backends.wgpu.shader import Shader
 from lantern.backends.wgpu.turns import Turns
+from lantern.backends.wgpu.written import Lines, refusal, render_routine
 from lantern.errors import DeviceError
 from lantern.events import emit
 from lantern.lower.kernel import Kernel, Program, Target
+from lantern.lower.routine import Routine
 from lantern.trace.aval import ShapedArray
 
 PIPELINES = 1024            # compiled kernels that are remembered
@@ -98,8 +100,9 @@ class WgpuBackend:
         """The WGSL of each kernel, in launch order; empty for kernels with nothing to do."""
         found: list[str] = []
 
-        def show(kernel: Kernel, shared: Mapping[int, int], moving: Collection[str]) -> Pipeline:
-            shader = render(kernel, self._target, shared, moving)
+        def show(kernel: Kernel | Routine, shared: Mapping[int, int], moving: Collection[str]) -> Pipeline:
+            shader = (render_routine(kernel, self._target)[0] if isinstance(kernel, Routine)
+                      else render(kernel, self._target, shared, moving))
             found.append(shader.text)
             return Pipeline(shader, None, None, -1, ())
 
@@ -263,17 +266,22 @@ class WgpuBackend:
 
     # Pipelines
 
-    def pipeline(self, kernel: Kernel, shared: Mapping[int, int], moving: Collection[str] = ()) -> Pipeline:
+    def pipeline(self, kernel: Kernel | Routine, shared: Mapping[int, int], moving: Collection[str] = ()) -> Pipeline:
         """The compiled kernel, from the cache if an equal one was compiled before."""
-        key = (kernel, tuple(sorted(shared.items())), tuple(moving))
+        what = (kernel.written, kernel.args, kernel.outs) if isinstance(kernel, Routine) else kernel
+        key = (what, tuple(sorted(shared.items())), tuple(moving))
         found = self._pipelines.get(key)
         if found is not None:
             self._pipelines.move_to_end(key)
             return found
         hear()
-        shader = render(kernel, self._target, shared, moving)
         start = time.perf_counter()
-        made = self._compile(shader, bool(moving))
+        if isinstance(kernel, Routine):
+            shader, lines = render_routine(kernel, self._target)
+            made = self._compile_users(kernel, shader, lines)
+        else:
+            shader = render(kernel, self._target, shared, moving)
+            made = self._compile(shader, bool(moving))
         emit("wgpu.compile", kernel=shader.name, text=shader.text, seconds=time.perf_counter() - start)
         self._pipelines[key] = made
         if len(self._pipelines) > PIPELINES:
@@ -283,19 +291,30 @@ class WgpuBackend:
     def _compile(self, shader: Shader, moving: bool) -> Pipeline:
         if not shader.text:
             return Pipeline(shader, None, None, -1, ())
-        device = self.native.object
-        number, layout, pipeline_layout = self._layout(
-            tuple(["storage" if b.output else "read-only-storage" for b in shader.bindings]), moving)
         try:
-            module = (device.create_shader_module(code=shader.text) if config.flags.check
-                      else trusted_module(device, shader.text))
-            pipeline = device.create_compute_pipeline(
-                layout=pipeline_layout, compute={"module": module, "entry_point": "main"})
+            return self._build(shader, moving, trusted=not config.flags.check)
         except wgpu.GPUError as error:
             with tempfile.NamedTemporaryFile("w", suffix=".wgsl", delete=False) as file:
                 file.write(shader.text)
             raise DeviceError(f"internal: kernel {shader.name}: the driver refused its WGSL, which is in {file.name}: "
                               f"{error}") from error
+
+    def _compile_users(self, routine: Routine, shader: Shader, lines: Sequence[Lines]) -> Pipeline:
+        """A kernel that the user wrote: with checks of bounds, since nobody else has checked them."""
+        if not shader.text:
+            return Pipeline(shader, None, None, -1, ())
+        try:
+            return self._build(shader, moving=False, trusted=False)
+        except wgpu.GPUError as error:
+            raise refusal(routine, shader, lines, str(error)) from None
+
+    def _build(self, shader: Shader, moving: bool, trusted: bool) -> Pipeline:
+        device = self.native.object
+        number, layout, pipeline_layout = self._layout(
+            tuple(["storage" if b.output else "read-only-storage" for b in shader.bindings]), moving)
+        module = trusted_module(device, shader.text) if trusted else device.create_shader_module(code=shader.text)
+        pipeline = device.create_compute_pipeline(
+            layout=pipeline_layout, compute={"module": module, "entry_point": "main"})
         return Pipeline(shader, pipeline._internal, layout._internal, number, (pipeline, layout), moving)
 
     def _layout(self, kinds: tuple[str, ...], moving: bool) -> tuple[int, Any, Any]:
