@@ -62,7 +62,10 @@ def _custom_root(f: Function, guess: Any, solve: Function, tangent_solve: Functi
     _check_like(like, f, "f", converted(guess, *values))
 
     def root(guess: Any, values: Sequence[Any]) -> Any:
-        found = solve(lambda x: converted(x, *values), guess)
+        def of_x(x: Any) -> Any:
+            return converted(x, *values)
+
+        found = solve(of_x, guess)
         _check_like(like, solve, "solve", found[0] if has_aux else found)
         return found
 

@@ -51,6 +51,7 @@ class Row:
     tolerance    of a device against the reference, in units of the last place
     absolute     added to it, relative to the largest element (sums, where small results come from large terms)
     reference_only  why no device computes it
+    never_seen   why no trace of the function holds it
     """
 
     name: str
@@ -63,6 +64,7 @@ class Row:
     tolerance: float = 4
     absolute: float = 0
     reference_only: str = ""
+    never_seen: str = ""
 
 
 def uniform(r: Random, *shape: int, low: float = -2, high: float = 2) -> np.ndarray[Any, Any]:
