@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, dce, has_effect, param_key
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, has_effect, param_key
 from lantern.trace.primitive import Alias, Inline, Rewritten, Structured
 
 
@@ -22,7 +22,38 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
         walk.env[v] = v
     walk.equations(jaxpr.eqns)
     outvars = tuple([walk.read(a) for a in jaxpr.outvars])
-    return dce(Jaxpr(jaxpr.invars, tuple(walk.eqns), outvars))
+    return prune(Jaxpr(jaxpr.invars, tuple(walk.eqns), outvars))
+
+
+def prune(jaxpr: Jaxpr) -> Jaxpr:
+    """Without equations that no output and no effect depends on; what is left of loops and branches does no more than
+    is needed, either."""
+    live: set[Atom] = set(jaxpr.outvars)
+    same: dict[Atom, Atom] = {}
+    kept: list[Eqn] = []
+    for e in reversed(jaxpr.eqns):
+        used = [v in live for v in e.outvars]
+        if not any(used) and not has_effect(e):
+            continue
+        lower = e.primitive.lower
+        if isinstance(lower, Structured) and lower.prune is not None:
+            e, given = lower.prune(e, used, simplify)
+            for v, a in given.items():
+                same[v] = a
+                if v in live:
+                    live.add(a)
+        if e.outvars or has_effect(e):
+            kept.append(e)
+            live.update(e.invars)
+
+    def read(a: Atom) -> Atom:
+        while a in same:
+            a = same[a]
+        return a
+
+    eqns = tuple([Eqn(e.primitive, tuple([read(a) for a in e.invars]), e.params, e.outvars, e.source) if same else e
+                  for e in reversed(kept)])
+    return Jaxpr(jaxpr.invars, eqns, tuple([read(a) for a in jaxpr.outvars]))
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Primitives: one frozen value holds every rule of an operation."""
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias
@@ -10,7 +10,7 @@ from lantern.trace.aval import ShapedArray
 
 if TYPE_CHECKING:
     from lantern.lower.kernel import Kernel, Program, Region, Target
-    from lantern.trace.jaxpr import Eqn, Jaxpr
+    from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var
 
 # What a rule computes with: a Tracer or another Array, a NumPy array, a Literal; in tangents also Zero, under
 # transposition also Linear. The closed set spans floors above this one, so the alias stays open.
@@ -86,10 +86,12 @@ class Structured:
 
     `lower(jaxpr, donated, own)` is the Program of a sub-jaxpr: inputs at the positions `donated` may be overwritten;
     its outputs are different slots, those at the positions `own` are no inputs, and no output is an input that is not
-    donated.
+    donated. `prune(eqn, used, shrink)`, if there is one, leaves out what is not needed: `used` says which outputs are
+    read, `shrink` makes a jaxpr smaller. It gives an equation, and what outputs are that this one does not make.
     """
 
     rule: RegionRule
+    prune: PruneRule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ TransposeRule: TypeAlias = Callable[Concatenate[Sequence[Tangent], Sequence[Valu
 BatchRule: TypeAlias = Callable[Concatenate[Axis, Sequence[Value], Dims, ...], tuple[Sequence[Value], Dims]]
 SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Sequence[Eqn]]]"
 LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
+PruneRule: TypeAlias = "Callable[[Eqn, Sequence[bool], Callable[[Jaxpr], Jaxpr]], tuple[Eqn, Mapping[Var, Atom]]]"
 RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region]"
 RewriteRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Jaxpr]"
 

@@ -23,6 +23,7 @@ from lantern.transforms.jit import run_impl
 from lantern.transforms.jvp import jvp_jaxpr
 from lantern.transforms.masks import Mask, memo_by_jaxpr, merge, pick
 from lantern.transforms.partial_eval import partial_eval_jaxpr
+from lantern.transforms.prune import prune_cond
 from lantern.transforms.transpose import transpose_jaxpr
 
 Branches = tuple[Jaxpr, ...]
@@ -162,5 +163,5 @@ def _transpose(cts: Sequence[Tangent], args: Sequence[Value], *, branches: Branc
     return [None, *merge(linear, cotangents, [None] * linear.count(False))]
 
 
-cond_p = Primitive("cond", _abstract, _impl, Structured(_lower), _batch, jvp_joint=_jvp, transpose=_transpose,
-                   split=_split)
+cond_p = Primitive("cond", _abstract, _impl, Structured(_lower, prune_cond), _batch, jvp_joint=_jvp,
+                   transpose=_transpose, split=_split)

@@ -20,6 +20,7 @@ from lantern.transforms.jit import jit_p, run_impl
 from lantern.transforms.jvp import jvp_jaxpr
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, merge, parts, pick, settle, zeros
 from lantern.transforms.partial_eval import partial_eval_jaxpr
+from lantern.transforms.prune import prune_scan
 from lantern.transforms.transpose import transpose_eval, transpose_jaxpr
 
 
@@ -278,5 +279,5 @@ def _transpose_mixed(cts: Sequence[Tangent], args: Sequence[Value], linear: Sequ
     return merge(asked, back, [None] * asked.count(False))
 
 
-scan_p = Primitive("scan", _abstract, _impl, Structured(_lower), _batch, jvp_joint=_jvp, transpose=_transpose,
-                   split=_split)
+scan_p = Primitive("scan", _abstract, _impl, Structured(_lower, prune_scan), _batch, jvp_joint=_jvp,
+                   transpose=_transpose, split=_split)

@@ -22,6 +22,7 @@ from lantern.transforms.jit import run_impl
 from lantern.transforms.jvp import jvp_jaxpr
 from lantern.transforms.masks import Force, Mask, materialise, memo_by_jaxpr, merge, parts, pick, settle
 from lantern.transforms.partial_eval import partial_eval_jaxpr, without_effects
+from lantern.transforms.prune import prune_while
 
 
 def _abstract(*avals: ShapedArray, condition: Jaxpr, body: Jaxpr, n_condition: int,
@@ -173,5 +174,5 @@ def _transpose(cts: Sequence[Tangent], args: Sequence[Value], **params: Any) -> 
         "forward mode (jvp, jacfwd)")
 
 
-while_p = Primitive("while", _abstract, _impl, Structured(_lower), _batch, jvp_joint=_jvp, transpose=_transpose,
-                    split=_split)
+while_p = Primitive("while", _abstract, _impl, Structured(_lower, prune_while), _batch, jvp_joint=_jvp,
+                    transpose=_transpose, split=_split)
