@@ -14,6 +14,7 @@ from lantern.lax.bodies import Body, Leaves, check_function, leaves_of, results,
 from lantern.lax.operands import ArrayLike, argument_error, cast, shape_error, type_error
 from lantern.lax.plain import plain_scan, plain_while
 from lantern.lax.unrolled import unrolled
+from lantern.ops.broadcast import broadcast_in_dim
 from lantern.ops.compare import eq, lt, ne, select
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import add, and_, mod, stop_gradient, sub
@@ -225,7 +226,8 @@ def _truncated(f: Callable[..., Any], init: Any, xs: Any, every: Any, length: in
 
 
 def _cut_where(cut: Value, x: Value) -> Value:
-    return select(cut, stop_gradient(x), x) if is_float(typeof(x).dtype) else x
+    aval = typeof(x)
+    return select(broadcast_in_dim(cut, aval.shape, ()), stop_gradient(x), x) if is_float(aval.dtype) else x
 
 
 def _check_positive(function: str, name: str, value: Any) -> None:
