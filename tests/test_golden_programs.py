@@ -27,6 +27,14 @@ def loss(params: Any, x: Any) -> Any:
     return jnp.mean(layer(params["w"], params["b"], x) ** 2)
 
 
+def rnn(w: Any, start: Any, xs: Any) -> Any:
+    def step(h: Any, x: Any) -> Any:
+        h = jnp.tanh(h @ jnp.sin(w) + x)
+        return h, jnp.sum(h)
+
+    return jnp.sum(lantern.lax.scan(step, start, xs)[1])
+
+
 PARAMS = {"w": jnp.zeros((3, 4)), "b": jnp.zeros(4)}
 
 
@@ -38,6 +46,7 @@ PARAMS = {"w": jnp.zeros((3, 4)), "b": jnp.zeros(4)}
     ("collective", lantern.vmap(lambda x: x / lantern.lax.psum(x, "batch"), axis_name="batch"), (jnp.zeros(3),)),
     ("second", lantern.grad(lantern.grad(lambda x: jnp.sin(x) * x)), (1.0,)),
     ("softmax", nn.softmax, (jnp.zeros((2, 3)),)),
+    ("grad_of_scan", lantern.grad(rnn), (PARAMS["w"][:3, :3], jnp.zeros(3), jnp.zeros((5, 3)))),
 ], ids=lambda x: x if isinstance(x, str) else "")
 def test_jaxprs(golden: Golden, name: str, f: Any, args: tuple[Any, ...]) -> None:
     golden(f"jaxpr/{name}.txt", str(lantern.make_jaxpr(f)(*args)) + "\n")

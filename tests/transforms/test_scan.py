@@ -311,3 +311,14 @@ def test_every_device(device: str, reverse: bool) -> None:
     got = jit(grad(lambda *args: rnn(*args, reverse), (0, 1, 2)))(*args)
     for g, w in zip(got, wanted, strict=True):
         close(g, w, 1e-4)
+
+
+def test_a_linear_loop_with_a_counter_is_transposed() -> None:
+    """The counter does not depend on the argument: it runs first, in a loop of its own."""
+    def f(x: Any) -> Any:
+        (_, c), ys = lax.scan(lambda s, y: ((s[0] + 1, s[1] * s[0] + x * y), s[1] * 2.0), (0, x * 0.0), XS[:, 0])
+        return c + jnp.sum(ys)
+
+    (back,) = lantern.linear_transpose(f, 1.0)(1.0)
+    close(back, f(1.0))
+    close(back, grad(f)(0.3))
