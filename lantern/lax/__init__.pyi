@@ -21,11 +21,27 @@ from lantern.lax.elementwise import integer_pow as integer_pow
 from lantern.lax.elementwise import shift_left as shift_left
 from lantern.lax.elementwise import shift_right_arithmetic as shift_right_arithmetic
 from lantern.lax.elementwise import shift_right_logical as shift_right_logical
+from lantern.lax.gathers import GatherDimensionNumbers as GatherDimensionNumbers
+from lantern.lax.gathers import GatherScatterMode as GatherScatterMode
+from lantern.lax.gathers import ScatterDimensionNumbers as ScatterDimensionNumbers
+from lantern.lax.gathers import gather as gather
+from lantern.lax.gathers import scatter as scatter
+from lantern.lax.gathers import scatter_add as scatter_add
+from lantern.lax.gathers import scatter_max as scatter_max
+from lantern.lax.gathers import scatter_min as scatter_min
+from lantern.lax.gathers import scatter_mul as scatter_mul
+from lantern.lax.gathers import scatter_sub as scatter_sub
 from lantern.lax.loops import fori_loop as fori_loop
 from lantern.lax.loops import map as map
 from lantern.lax.loops import scan as scan
 from lantern.lax.loops import truncated_scan as truncated_scan
 from lantern.lax.loops import while_loop as while_loop
+from lantern.lax.parts import complex as complex
+from lantern.lax.parts import conj as conj
+from lantern.lax.parts import imag as imag
+from lantern.lax.parts import real as real
+from lantern.lax.solves import custom_linear_solve as custom_linear_solve
+from lantern.lax.solves import custom_root as custom_root
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
 from lantern.lax.structural import axis_index as axis_index
@@ -46,6 +62,14 @@ from lantern.lax.structural import rev as rev
 from lantern.lax.structural import slice as slice
 from lantern.lax.structural import slice_in_dim as slice_in_dim
 from lantern.lax.structural import squeeze as squeeze
+from lantern.lax.windows import dynamic_index_in_dim as dynamic_index_in_dim
+from lantern.lax.windows import dynamic_slice as dynamic_slice
+from lantern.lax.windows import dynamic_slice_in_dim as dynamic_slice_in_dim
+from lantern.lax.windows import dynamic_update_index_in_dim as dynamic_update_index_in_dim
+from lantern.lax.windows import dynamic_update_slice as dynamic_update_slice
+from lantern.lax.windows import dynamic_update_slice_in_dim as dynamic_update_slice_in_dim
+from lantern.lax.windows import index_in_dim as index_in_dim
+from lantern.lax.windows import index_take as index_take
 
 L = TypeVarTuple("L")
 N = TypeVar("N")

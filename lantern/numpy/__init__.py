@@ -5,6 +5,7 @@ lattice with weak Python numbers, broadcast by NumPy's rule, and raise ShapeErro
 """
 from __future__ import annotations
 
+from lantern.numpy import at as at
 from lantern.numpy.arithmetic import abs as abs
 from lantern.numpy.arithmetic import absolute as absolute
 from lantern.numpy.arithmetic import add as add
@@ -34,6 +35,15 @@ from lantern.numpy.arithmetic import square as square
 from lantern.numpy.arithmetic import subtract as subtract
 from lantern.numpy.arithmetic import true_divide as true_divide
 from lantern.numpy.arithmetic import trunc as trunc
+from lantern.numpy.complex_numbers import angle as angle
+from lantern.numpy.complex_numbers import conj as conj
+from lantern.numpy.complex_numbers import conjugate as conjugate
+from lantern.numpy.complex_numbers import imag as imag
+from lantern.numpy.complex_numbers import iscomplex as iscomplex
+from lantern.numpy.complex_numbers import iscomplexobj as iscomplexobj
+from lantern.numpy.complex_numbers import isreal as isreal
+from lantern.numpy.complex_numbers import isrealobj as isrealobj
+from lantern.numpy.complex_numbers import real as real
 from lantern.numpy.creation import arange as arange
 from lantern.numpy.creation import array as array
 from lantern.numpy.creation import asarray as asarray
@@ -58,6 +68,13 @@ from lantern.numpy.creation import zeros_like as zeros_like
 from lantern.numpy.einsum import einsum as einsum
 from lantern.numpy.element_types import bfloat16 as bfloat16
 from lantern.numpy.element_types import bool_ as bool_
+from lantern.numpy.element_types import can_cast as can_cast
+from lantern.numpy.element_types import cdouble as cdouble
+from lantern.numpy.element_types import complex64 as complex64
+from lantern.numpy.element_types import complex128 as complex128
+from lantern.numpy.element_types import complexfloating as complexfloating
+from lantern.numpy.element_types import csingle as csingle
+from lantern.numpy.element_types import double as double
 from lantern.numpy.element_types import dtype as dtype
 from lantern.numpy.element_types import e as e
 from lantern.numpy.element_types import finfo as finfo
@@ -66,6 +83,7 @@ from lantern.numpy.element_types import float32 as float32
 from lantern.numpy.element_types import float64 as float64
 from lantern.numpy.element_types import floating as floating
 from lantern.numpy.element_types import generic as generic
+from lantern.numpy.element_types import half as half
 from lantern.numpy.element_types import iinfo as iinfo
 from lantern.numpy.element_types import inexact as inexact
 from lantern.numpy.element_types import inf as inf
@@ -85,6 +103,7 @@ from lantern.numpy.element_types import pi as pi
 from lantern.numpy.element_types import promote_types as promote_types
 from lantern.numpy.element_types import result_type as result_type
 from lantern.numpy.element_types import signedinteger as signedinteger
+from lantern.numpy.element_types import single as single
 from lantern.numpy.element_types import uint8 as uint8
 from lantern.numpy.element_types import uint16 as uint16
 from lantern.numpy.element_types import uint32 as uint32
@@ -92,6 +111,7 @@ from lantern.numpy.element_types import uint64 as uint64
 from lantern.numpy.element_types import unsignedinteger as unsignedinteger
 from lantern.numpy.indexing import diagonal as diagonal
 from lantern.numpy.indexing import getitem as getitem
+from lantern.numpy.indexing import put_along_axis as put_along_axis
 from lantern.numpy.indexing import take as take
 from lantern.numpy.indexing import take_along_axis as take_along_axis
 from lantern.numpy.joining import append as append

@@ -4,13 +4,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from types import ModuleType, NoneType
-from typing import Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias
 
 import numpy as np
 from typing_extensions import TypeIs, TypeVar, TypeVarTuple, Unpack
 
 from lantern.source import user_source
 from lantern.trace.aval import ShapedArray
+
+if TYPE_CHECKING:
+    from lantern.numpy.at import At
 
 D = TypeVar("D", default=Any)
 S = TypeVarTuple("S", default=Unpack[tuple[Any, ...]])
@@ -76,6 +79,11 @@ class Array(Generic[D, *S]):
         return self.aval.weak
 
     @property
+    def at(self) -> At[Self]:
+        """Indexed updates, which give new arrays: `x.at[i].set(v)`, `x.at[1:, mask].add(v)` and others."""
+        return _numpy.at.At(self)
+
+    @property
     def T(self) -> Any:
         """All axes reversed."""
         return _numpy.transpose(self)
@@ -87,8 +95,21 @@ class Array(Generic[D, *S]):
 
     @property
     def real(self) -> Any:
-        """The real part: the array itself."""
-        return self
+        """As `lantern.numpy.real`: the array itself, if it is not complex."""
+        return _numpy.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """As `lantern.numpy.imag`."""
+        return _numpy.imag(self)
+
+    def conj(self) -> Any:
+        """As `lantern.numpy.conj`."""
+        return _numpy.conj(self)
+
+    def conjugate(self) -> Any:
+        """As `lantern.numpy.conj`."""
+        return _numpy.conj(self)
 
     def host_value(self, what: str) -> np.ndarray[Any, Any]:
         """The values on the host, if they are known; `what` names the wish, such as `float(x)`, in errors."""
@@ -137,8 +158,8 @@ class Array(Generic[D, *S]):
         return _numpy.getitem(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(f"{self.aval} is immutable: x[i] = v does not work. Build a new array, for example with "
-                        "lantern.numpy.where or concatenate (x.at[i].set(v) comes with indexed updates)")
+        raise TypeError(f"{self.aval} is immutable: x[i] = v does not work, at {user_source()}. "
+                        "Write y = x.at[i].set(v), or x.at[i].add(v) for x[i] += v.")
 
     def __add__(self, other: Any) -> Any:
         return _numpy.add(self, other)

@@ -111,14 +111,19 @@ def test_wrong_indices() -> None:
     with pytest.raises(TypeError, match="positions must be integers, got float32"):
         x[jnp.asarray([1.0])]
     with pytest.raises(TypeError,
-                       match=r"wanted integers, slices, ..., None or integer arrays, got 'a' for f32\[3,4,5\]"):
+                       match=r"wanted integers, slices, ..., None or arrays of integers or bools, got 'a' for f32\[3,4,5\]"):
         x["a"]
-    with pytest.raises(TypeError,
-                       match=r"getitem: the shape of x\[mask\] depends on the values of the mask bool\[3,4,5\].*where"):
-        x[x > 3]
+    with pytest.raises(TypeError, match=r"the shape of x\[mask\] depends on the values of the mask bool\[3,4,5\].*size=n"):
+        lantern.jit(lambda x: x[x > 3])(x)
+    with pytest.raises(IndexError, match=r"a mask of shape \(3, 3\) does not fit axes 0 to 1 of f32\[3,4,5\], which have"):
+        x[np.ones((3, 3), bool)]
+    with pytest.raises(TypeError, match=r"got 1.5 for f32\[3,4,5\], at test_indexing"):
+        x[1.5]
+    with pytest.raises(TypeError, match=r"got True for f32\[3,4,5\], at test_indexing"):
+        x[True]
     with pytest.raises(ShapeError, match=r"getitem: shapes .* cannot be broadcast together"):
         x[A([0, 1]), A([0, 1, 2])]
-    with pytest.raises(TypeError, match=r"immutable: x\[i\] = v"):
+    with pytest.raises(TypeError, match=r"x\[i\] = v does not work, at test_indexing.py:\d+ in .*x.at\[i\].set\(v\)"):
         x[0] = 1
 
 
@@ -135,8 +140,8 @@ def test_take(axis: Any, indices: Any) -> None:
 def test_take_errors() -> None:
     with pytest.raises(IndexError, match=r"take: index 9 is out of range for axis 1 of f32\[3,4,5\]"):
         jnp.take(X, [0, 9], 1)
-    with pytest.raises(ArgumentError, match=r"wanted a mode of None, 'clip' or 'wrap', got 'fill'"):
-        jnp.take(X, 0, 0, "fill")
+    with pytest.raises(ArgumentError, match=r"wanted a mode of None, 'clip', .*'wrap', got 'raise'"):
+        jnp.take(X, 0, 0, "raise")
     with pytest.raises(TypeError, match="take: positions must be integers"):
         jnp.take(X, 1.5)
     with pytest.raises(IndexError, match=r"axis 0 of f32\[0,2\] has no elements"):

@@ -103,7 +103,7 @@ def tolist(self) -> Any: ...
 def block_until_ready(self) -> Self: ...
 """.strip().splitlines()
 
-PROPERTIES = {"shape": "tuple[Unpack[S]]", "real": "Self"}
+PROPERTIES = {"shape": "tuple[Unpack[S]]", "real": "Self", "at": "At[Self]"}
 DESCRIPTORS = {"T": "Reversed", "mT": "Swapped"}
 
 IMPORTS = (
@@ -116,6 +116,7 @@ IMPORTS = (
     "from lantern.trace.aval import ShapedArray",
     "from lantern.backends.base import Device",
     "from lantern.lax.operands import SupportsLanternArray",
+    "from lantern.numpy.at import At",
     "from lantern.typing import Dim",
 )
 
