@@ -195,10 +195,12 @@ def misplaced(t: Tracer) -> EscapedTracerError:
     """The error for a tracer used where its trace is not active."""
     if t.trace.live:
         return EscapedTracerError(
-            f"{t.aval} belongs to {t.trace.title}, which is not active here: it was made at {t.source}. "
+            f"{t.aval} belongs to {t.trace.title}, which is not active here: it was made at {t.source}, and is used at "
+            f"{user_source()}. "
             "A trace belongs to one thread: start the thread outside, or compute in this one.")
     return EscapedTracerError(
-        f"{t.aval} escaped from {t.trace.title}, which has returned: it was made at {t.source}. "
+        f"{t.aval} escaped from {t.trace.title}, which has returned: it was made at {t.source}, and is used at "
+        f"{user_source()}. "
         "Return it (has_aux=True), or store float(x) or lantern.device_get(x) instead of x.")
 
 

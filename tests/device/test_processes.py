@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lantern.backends.wgpu import WgpuBackend
 from lantern.backends.wgpu.interrupts import Deferred, hear
+from lantern.backends.wgpu.memory import Pool
+from lantern.backends.wgpu.native import wgpu
+from lantern.errors import DeviceError
 from tests.device.kernels import f32, product, program
 
 FIRST_USE = """
@@ -42,6 +46,26 @@ def test_threads_that_use_the_device_first(backend: WgpuBackend) -> None:
     assert found.returncode == 0, found.stderr
 
 
+class Full:
+    """A device without memory."""
+
+    def create_buffer(self, size: int, usage: int) -> Any:
+        raise wgpu.GPUOutOfMemoryError("no memory left")
+
+    def submit(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+
+def test_a_lack_of_memory_names_the_line() -> None:
+    pool: Any = Pool(Full(), 1 << 30, lambda gone: None)     # type: ignore[arg-type]
+    pattern = r"no room for 1024 more bytes \(0 bytes are in use\), at test_processes.py:\d+ in test_a_lack"
+    with pytest.raises(DeviceError, match=pattern):
+        pool.take(1000)
+
+
 def test_interruptions_are_deferred() -> None:
     """Nothing happens inside a block, or in one inside it, until it is heard or the block ends; then once."""
     handler = signal.getsignal(signal.SIGINT)
@@ -59,6 +83,18 @@ def test_interruptions_are_deferred() -> None:
     with Deferred():
         hear()
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_dropping_an_array_runs_no_python(backend: WgpuBackend) -> None:
+    """Python drops an interruption that comes in a finalizer, so there is none; the memory comes back."""
+    x = backend.write(np.ones(3, np.float32))
+    live, calls = backend.pool.live, list[str]()
+    sys.setprofile(lambda frame, event, _: calls.append(frame.f_code.co_name) if event == "call" else None)
+    del x
+    sys.setprofile(None)
+    assert calls == []
+    backend.pool.collect()
+    assert backend.pool.live < live
 
 
 def test_an_interrupted_wait_loses_no_commands(backend: WgpuBackend) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import ref
 
 from lantern.backends.wgpu.native import STAGING, STORAGE, Handle, Native, wgpu
 from lantern.errors import DeviceError
+from lantern.source import user_source
 
 KEEP = 256 << 20            # bytes of unused memory that are kept in any case,
 KEEP_BRIEFLY = 1 << 30      # and while a loop may want them back, these, or twice what is in use,
@@ -31,27 +33,59 @@ class Allocation:
         self.idle = 0.0
 
 
+class _End(ref[Any]):
+    """Notes that a buffer is gone. Its callback is `deque.append`: no Python code runs, so that a Ctrl-C that comes
+    just then is not raised where Python drops exceptions (in a `__del__`), and it is atomic under the lock."""
+
+    __slots__ = ("allocation",)
+
+    allocation: Allocation | None
+
+
+class Returns:
+    """What Python has dropped: `held` keeps the notes while their buffers live."""
+
+    __slots__ = ("held", "queue")
+
+    def __init__(self) -> None:
+        self.held: dict[int, _End] = {}
+        self.queue: deque[Any] = deque()
+
+    def expect(self, buffer: Buffer, allocation: Allocation) -> _End:
+        """The allocation comes back when the buffer goes."""
+        end = _End(buffer, self.queue.append)
+        end.allocation = allocation
+        self.held[id(end)] = end
+        return end
+
+    def taken(self) -> Iterator[Allocation]:
+        """The allocations that came back."""
+        while self.queue:
+            end = self.queue.popleft()
+            del self.held[id(end)]
+            if end.allocation is not None:
+                yield end.allocation
+
+
 class Buffer:
     """What an array holds: an allocation, given back when Python drops the buffer. None: an array of size zero.
 
     `shared`: two arrays hold this buffer, so neither may be overwritten.
     """
 
-    __slots__ = ("__weakref__", "_returned", "allocation", "nbytes", "shared")
+    __slots__ = ("__weakref__", "_end", "allocation", "nbytes", "shared")
 
-    def __init__(self, allocation: Allocation | None, nbytes: int, returned: deque[Allocation]) -> None:
+    def __init__(self, allocation: Allocation | None, nbytes: int, returned: Returns) -> None:
         self.allocation = allocation
         self.nbytes = nbytes
         self.shared = False
-        self._returned = returned
-
-    def __del__(self) -> None:
-        if self.allocation is not None:
-            self._returned.append(self.allocation)      # atomic: a finalizer may run while the lock is held
+        self._end = None if allocation is None else returned.expect(self, allocation)
 
     def take(self) -> Allocation | None:
         """The allocation, which the caller owns from now on."""
         allocation, self.allocation = self.allocation, None
+        if self._end is not None:
+            self._end.allocation = None
         return allocation
 
 
@@ -77,7 +111,7 @@ class Pool:
         self._numbers = itertools.count()
         self._free: dict[int, list[Allocation]] = {}
         self._staging: dict[int, Handle] = {}
-        self.returned: deque[Allocation] = deque()
+        self.returned = Returns()
         self.live = 0
         self.unused = 0
         self._aged = 0.0
@@ -106,8 +140,8 @@ class Pool:
 
     def collect(self) -> None:
         """Take in what Python has dropped, and give up memory that has not been wanted for long."""
-        while self.returned:
-            self.give(self.returned.popleft())
+        for allocation in self.returned.taken():
+            self.give(allocation)
         if self.unused > KEEP:
             now = time.monotonic()
             most = max(KEEP_BRIEFLY, 2 * self.live)
@@ -151,8 +185,9 @@ class Pool:
         try:
             return self._native.create_buffer(size, STORAGE)
         except wgpu.GPUOutOfMemoryError as error:
-            raise DeviceError(f"the device has no room for {size} more bytes ({self.live} bytes are in use). Drop "
-                              "arrays that are not needed, donate arguments, or work in smaller pieces.") from error
+            raise DeviceError(f"the device has no room for {size} more bytes ({self.live} bytes are in use), at "
+                              f"{user_source()}. Drop arrays that are not needed, donate arguments, or work in smaller "
+                              "pieces.") from error
 
     def staging(self, nbytes: int) -> tuple[Handle, int]:
         """A buffer to read through, and its size; give it back with `keep_staging`."""
