@@ -2,22 +2,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Hashable
-from dataclasses import replace
+import math
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lantern.dtypes import BOOL, I32
 from lantern.errors import DeviceError, InternalError
-from lantern.lower.expr import Const, Load
+from lantern.lower.expr import Body, Const, Load, Ref, ScalarOp
 from lantern.lower.graph import AnyNode, Call, Fence, Graph, Node
 from lantern.lower.join import used_arguments, with_arguments
-from lantern.lower.kernel import Kernel, Store, Target
+from lantern.lower.kernel import Branch, Kernel, Program, Run, Store, Target
 from lantern.lower.narrow import narrow
 from lantern.lower.rewrite import canonical, specialise
+from lantern.lower.simplify import simplify
 from lantern.lower.views import fill, pointwise
 from lantern.source import Source
-from lantern.trace.aval import ShapedArray
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, param_key
-from lantern.trace.primitive import Alias, Inline, Primitive, Rewritten, Structured, SubLowering
+from lantern.trace.aval import ShapedArray, shaped
+from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, has_effect, param_key
+from lantern.trace.primitive import Alias, Inline, Primitive, RegionRule, Rewritten, Structured, SubLowering
+
+MOST_KERNELS = 16       # of branches that all run
 
 
 def build(jaxpr: Jaxpr, target: Target, lower: SubLowering) -> Graph:
@@ -97,11 +102,37 @@ class _Builder:
                 raise DeviceError(f"{eqn.primitive}: {self.target.backend} cannot compute this; only the reference can"
                                   f"{f', at {eqn.source}' if eqn.source else ''}; move it out of jit")
             case Structured(rule):
-                region = rule([a.aval for a in eqn.invars], self.lower, **eqn.params)
-                args = tuple([self.output(a) for a in eqn.invars])
-                self.nodes.append(Call(region, args, tuple([self.new(v) for v in eqn.outvars])))
+                self.region(eqn, rule)
             case _:
                 self.launch(eqn)
+
+    def region(self, eqn: Eqn, rule: RegionRule) -> None:
+        lower = _Remembering(self.lower, self.target)
+        region = rule([a.aval for a in eqn.invars], lower, **eqn.params)
+        args = tuple([self.output(a) for a in eqn.invars])
+        small = isinstance(region, Branch) and all([is_small(b, self.target.select_work) for b in region.branches])
+        if isinstance(region, Branch) and small and not has_effect(eqn):
+            self.select(eqn, args, [lower.jaxprs[id(b)] for b in region.branches])
+        else:
+            self.nodes.append(Call(region, args, tuple([self.new(v) for v in eqn.outvars])))
+
+    def select(self, eqn: Eqn, args: tuple[int, ...], branches: Sequence[Jaxpr]) -> None:
+        """All branches, and of each output the one that the number args[0] says."""
+        made: list[list[int]] = []
+        for branch in map(simplify, branches):
+            self.number.update(zip(branch.invars, args[1:], strict=True))
+            for inner in branch.eqns:
+                self.equation(inner)
+            made.append([self.output(a) for a in branch.outvars])
+        for out, values in zip(eqn.outvars, zip(*made, strict=True), strict=True):
+            if len(set(values)) == 1:
+                self.number[out] = values[0]
+                continue
+            bound = tuple(dict.fromkeys([args[0], *values]))
+            places = tuple([bound.index(v) for v in (args[0], *values)])
+            kernel = specialise(_choice(out.aval.strong(), len(values)), [None] * len(places), places, eqn.source,
+                                eqn.primitive.name)
+            self.node(canonical(kernel), bound, (self.new(out),))
 
     def launch(self, eqn: Eqn) -> None:
         avals = tuple([a.aval for a in eqn.invars])
@@ -131,6 +162,39 @@ class _Builder:
             made = outs if k == len(parts) - 1 else (self.add(part.kernel.outs[0]),)
             self.nodes.append(Node(part.kernel, tuple([bound[a] for a in part.args]), made))
             bound += made
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembering:
+    """Lowers, and keeps which jaxpr became which program."""
+
+    lower: SubLowering
+    target: Target
+    jaxprs: dict[int, Jaxpr] = field(default_factory=dict[int, Jaxpr])
+
+    def __call__(self, jaxpr: Jaxpr, donated: Collection[int], own: Collection[int]) -> Program:
+        program = self.lower(jaxpr, donated, own)
+        self.jaxprs[id(program)] = jaxpr
+        return program
+
+
+def is_small(program: Program, most: int) -> bool:
+    """Whether a program is kernels alone, of no more than `most` operations."""
+    work = sum([math.prod(k.rows + s.cols) * len(s.body) for k in program.kernels for s in k.stages])
+    return work <= most and len(program.kernels) <= MOST_KERNELS and not any(isinstance(s, Run) for s in program.steps)
+
+
+def _choice(aval: ShapedArray, count: int) -> Kernel:
+    """One of `count` arrays by a number, which is in range and the first argument."""
+    def emit(body: Body, refs: Sequence[Ref]) -> Ref:
+        index, *values = refs
+        found = values[-1]
+        for k in range(count - 2, -1, -1):
+            here = body.apply(ScalarOp.EQ, index, body.const(k, I32), dtype=BOOL)
+            found = body.apply(ScalarOp.SELECT, here, values[k], found, dtype=aval.dtype)
+        return found
+
+    return pointwise([shaped((), I32), *[aval] * count], aval, emit)
 
 
 def is_copy(kernel: Kernel) -> bool:

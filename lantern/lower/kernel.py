@@ -265,7 +265,8 @@ class Target:
 
     `max_buffers`: storage buffers one kernel may bind. `max_binding`: bytes of one buffer. `recompute`: a cheap
     producer with several consumers may be computed in each of them (good where memory is slow, bad for NumPy).
-    `split_reduce`: reductions with fewer rows than this many are cut in two kernels (0: never).
+    `split_reduce`: reductions with fewer rows than this many are cut in two kernels (0: never). `select_work`: branches
+    of no more operations than this many run all, and select, where reading the index back would cost more (0: never).
     """
 
     backend: str
@@ -276,5 +277,6 @@ class Target:
     max_groups: int = 65535
     recompute: bool = False
     split_reduce: int = 0
+    select_work: int = 0
     features: frozenset[str] = frozenset()
     settings: tuple[tuple[str, Any], ...] = ()

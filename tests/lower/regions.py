@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lantern.lower.kernel import Branch, HostCall, Loop, Region, While
+from lantern.ops import compare, elementwise, reduce
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind
 from lantern.trace.jaxpr import Jaxpr
@@ -124,3 +125,15 @@ def call(function: Callable[..., Sequence[Any]], outs: Sequence[ShapedArray], *a
 def jaxpr_of(f: Callable[..., Sequence[Any]], avals: Avals) -> Jaxpr:
     """A jaxpr that captures nothing."""
     return trace_closed(lambda *xs: list(f(*xs)), avals, "test")
+
+
+def everything(limit: Any, h: Any, xs: Any, k: Any) -> Sequence[Any]:
+    """A loop that holds a while and a branch, and a call of the host."""
+    def step(limit: Any, h: Any, x: Any, k: Any) -> Any:
+        (h,) = while_loop(lambda limit, h: compare.lt(reduce.reduce_sum(h, (0,)), limit),
+                          lambda h: [elementwise.mul(h, 2.0)], [limit], [], [h])
+        (h,) = branch(k, [lambda h, x: [elementwise.sub(h, x)], lambda h, x: [x]], h, x)
+        return [h, reduce.reduce_sum(h, (0,))]
+
+    last, sums = loop(step, [limit], [h], [xs, k], 5)
+    return call(lambda *a: a, [last.aval, sums.aval], last, sums, ordered=True)

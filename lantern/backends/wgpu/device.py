@@ -169,5 +169,6 @@ def make_target(info: AdapterInfo) -> Target:
         max_groups=limits["max-compute-workgroups-per-dimension"],
         recompute=True,
         split_reduce=parallel.get(info.type, 0),
+        select_work=1 << 18 if info.type == "CPU" else 1 << 24,     # operations in the time of a read
         features=frozenset(f for f in FEATURES if f in info.features),
     )
