@@ -11,7 +11,7 @@ from typing import Any, cast
 from lantern import tree
 from lantern.annotations import call as call_checked
 from lantern.dtypes import is_float
-from lantern.errors import ArgumentError, CustomRuleError
+from lantern.errors import ArgumentError, CustomRuleError, EscapedTracerError
 from lantern.flat import Flat, Function, argument_names, as_result, name_of
 from lantern.ops.broadcast import broadcast_in_dim_p
 from lantern.ops.convert import convert
@@ -115,6 +115,19 @@ def wrong(title: str, rule: Function, what: str, cure: str = "") -> CustomRuleEr
     return CustomRuleError(f"{title}: its rule {name_of(rule)} {what}, at {line_of(rule)}{'. ' if cure else ''}{cure}")
 
 
+def run_rule(title: str, rule: Function, *args: Any) -> Any:
+    """What a rule returns.
+
+    Raises CustomRuleError for a rule that closes over what was traced elsewhere.
+    """
+    try:
+        return rule(*args)
+    except EscapedTracerError as error:
+        raise wrong(title, rule, "uses a traced value that is none of its arguments",
+                    "Pass the value as an argument of the function, or (custom_vjp) as a residual; "
+                    f"lantern.closure_convert finds such values. In detail: {error}") from error
+
+
 def pair_of(title: str, rule: Function, result: Any, what: str) -> tuple[Any, Any]:
     """What a rule returned, if it is a pair."""
     if not isinstance(result, (tuple, list)) or len(cast("Sequence[Any]", result)) != 2:
@@ -207,10 +220,13 @@ def positions_of(f: Function, argnums: int | Sequence[int], argnames: str | Sequ
 class _Body:
     """A function of (arrays among the fixed arguments, *other arguments)."""
 
-    def __init__(self, f: Function, positions: Sequence[int], count: int,
-                 fixed: tuple[TreeDef, tuple[Any, ...]]) -> None:
+    def __init__(self, f: Function, positions: Sequence[int], count: int, fixed: tuple[TreeDef, tuple[Any, ...]],
+                 names: Sequence[str]) -> None:
         self.f, self.positions, self.count, self.fixed = f, positions, count, fixed
         self.__name__ = name_of(f)
+        shown = [n if n.isidentifier() and n != "fixed" else f"argument_{k}" for k, n in enumerate(names)]
+        parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in ("fixed", *shown)]
+        self.__signature__ = inspect.Signature(parameters)      # for messages
 
     def __call__(self, arrays: Sequence[Value], *others: Any) -> Any:
         return call_checked(self.f, joined(self.positions, self.count, _rebuilt(self.fixed, arrays), others), {})
@@ -234,8 +250,8 @@ def flat_call(f: Function, args: tuple[Any, ...], positions: Sequence[int],
     others = [x for i, x in enumerate(args) if i not in positions]
     kept = fixed_tree, tuple([_ARRAY if is_array(x) else x for x in fixed])
     arrays = [x for x in fixed if is_array(x)]
-    flat = Flat(_Body(f, positions, len(args), kept), (arrays, *others), {}, verb)
     names = _other_names(f, len(args), positions)
+    flat = Flat(_Body(f, positions, len(args), kept, names), (arrays, *others), {}, verb)
     paths = [p for n, x in zip(names, others, strict=True) for p in tree.paths(tree.structure(x), n)]
     flat.names = [*tree.paths(tree.structure(arrays), "fixed"), *paths]
     return flat, kept, others

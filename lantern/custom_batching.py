@@ -7,7 +7,7 @@ from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from lantern import tree
-from lantern.calls import Call, fitted, is_outside, pair_of, resolved, run_now, stage_call, wrong
+from lantern.calls import Call, fitted, is_outside, pair_of, resolved, run_now, run_rule, stage_call, wrong
 from lantern.errors import CustomRuleError
 from lantern.flat import Function, as_result, name_of
 from lantern.source import user_source
@@ -100,7 +100,7 @@ class _Rule:
     def __call__(self, axis: Axis, args: Sequence[Value], mapped: Sequence[bool]) -> tuple[list[Value], list[bool]]:
         call = self.call
         in_batched = list(tree.unflatten(call.in_tree, mapped))
-        result = self.rule(axis.size, in_batched, *call.arguments(args))
+        result = run_rule(call.title, self.rule, axis.size, in_batched, *call.arguments(args))
         out, out_batched = pair_of(call.title, self.rule, result, "(out, out_batched)")
         flags, treedef = tree.flatten(out_batched)
         if treedef is not call.out_tree:

@@ -19,6 +19,7 @@ from lantern.calls import (
     positions_of,
     resolved,
     run_now,
+    run_rule,
     stage_call,
     wrong,
 )
@@ -214,7 +215,8 @@ class _Jvp:
                  tangents: Sequence[Tangent]) -> tuple[Sequence[Value], Sequence[Tangent]]:
         call, title = self.call, self.call.title
         given = [self._tangent(t) for t in tangents]
-        result = self.rule(*call.fixed_arguments(fixed), call.arguments(primals), tree.unflatten(call.in_tree, given))
+        result = run_rule(title, self.rule, *call.fixed_arguments(fixed), call.arguments(primals),
+                          tree.unflatten(call.in_tree, given))
         out, tangent = pair_of(title, self.rule, result, "(out, tangent)")
         outs = call.outputs(self.rule, out, "the output", call.out_avals)
         leaves, treedef = tree.flatten(tangent)
@@ -321,7 +323,7 @@ class _Forward:
 
     def __call__(self, fixed: Sequence[Value], args: Sequence[Value]) -> tuple[list[Value], list[Value], _Residuals]:
         call = self.call
-        result = self.rule(*call.all_arguments(fixed, args))
+        result = run_rule(call.title, self.rule, *call.all_arguments(fixed, args))
         out, residuals = pair_of(call.title, self.rule, result, "(out, residuals)")
         outs = call.outputs(self.rule, out, "the output", call.out_avals)
         leaves, treedef = tree.flatten(residuals)
@@ -349,7 +351,7 @@ class _Backward:
         arrays = iter([as_argument(x) for x in residuals[kept.fixed:]])
         given = tree.unflatten(kept.treedef, [next(arrays) if x is _SLOT else x for x in kept.leaves])
         ct = tree.unflatten(call.out_tree, [as_argument(c) for c in cts])
-        result = self.rule(*call.fixed_arguments(residuals[: kept.fixed]), given, ct)
+        result = run_rule(call.title, self.rule, *call.fixed_arguments(residuals[: kept.fixed]), given, ct)
         return self._checked(result)
 
     def _checked(self, result: Any) -> list[Value | None]:

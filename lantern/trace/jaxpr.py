@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from lantern.dtypes import python_dtype, short_name
-from lantern.source import Source
+from lantern.source import Source, user_source
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.primitive import Inline, Primitive
 
@@ -49,21 +49,33 @@ class Literal:
         return f"Literal({self.value}, {self.aval})"
 
 
+def misfit(name: str, what: str, cure: str) -> str:
+    """The message for a Python number that an operation's dtype cannot hold, with the user's line."""
+    source = user_source()
+    line = f", at {source}" if source is not None else ""
+    return f"{name}{': ' if name else ''}{what}{line}. {cure}"
+
+
 # The exact types of the Python numbers that become literals.
 PLAIN: frozenset[type] = frozenset({bool, int, float, complex})
 
 
-def literal(value: bool | int | float | complex, dtype: np.dtype[Any] | None = None) -> Literal:
+def literal(value: bool | int | float | complex, dtype: np.dtype[Any] | None = None, name: str = "") -> Literal:
     """A Python scalar in a given dtype; without one, weakly typed in the default dtype of its kind.
 
-    Raises OverflowError for an integer that the dtype cannot hold.
+    Raises OverflowError for an integer that the dtype cannot hold, TypeError for a complex number beside other dtypes;
+    the messages name the operation, `name`, and the user's line.
     """
     weak = dtype is None
     dtype = dtype or python_dtype(type(value))
     if dtype.kind in "iu" and isinstance(value, int):
         bounds = np.iinfo(dtype)
         if not bounds.min <= value <= bounds.max:
-            raise OverflowError(f"the Python int {value} does not fit into {dtype}; give it a wider dtype")
+            raise OverflowError(misfit(name, f"the Python int {value} does not fit into {dtype} ({bounds.min} to "
+                                             f"{bounds.max})", "Use a wider dtype"))
+    if isinstance(value, complex) and dtype.kind != "c":
+        what = f"the Python complex {value} stands beside {short_name(dtype)}, which cannot hold it"
+        raise TypeError(misfit(name, what, "Take its real part, or convert the other operand with astype"))
     return Literal(value, shaped((), dtype, weak))
 
 
@@ -240,6 +252,8 @@ def _param(value: Any) -> str:
         return short_name(cast("np.dtype[Any]", value))
     if isinstance(value, tuple):
         return f"({','.join(map(_param, cast(tuple[Any, ...], value)))})"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
     return str(value)
 
 
