@@ -186,6 +186,7 @@ class _Carry:
     inputs: dict[int, Memory] = field(default_factory=dict[int, Memory])
     outputs: dict[int, Memory] = field(default_factory=dict[int, Memory])
     own: dict[int, tuple[Memory, ...]] = field(default_factory=dict[int, tuple[Memory, ...]])   # from each slot's on
+    names: list[dict[object, tuple[str, ...]]] = field(default_factory=list[dict[object, tuple[str, ...]]])
     settled: set[int] = field(default_factory=set[int])                     # whose last values need no copy
     copied: dict[int, Memory] = field(default_factory=dict[int, Memory])    # where last values are copied to
 
@@ -198,6 +199,7 @@ class _Carry:
                 self.inputs[cycle[0]] = first[cycle[0]]
                 continue
             own, names = self.memories(cycle), dict[object, tuple[str, ...]]()
+            self.names.append(names)
             for k, slot in enumerate(cycle):
                 self.own[slot] = (*own[k:], *own[:k])
                 found = own[k]
@@ -229,11 +231,7 @@ class _Carry:
         """The last statement of each step: variables change places. Those by which last values are found, too."""
         for slot, memory in self.copied.items():
             self.to.both(memory, self.inputs[slot], self.body.slots[slot])
-        done: list[Mapping[object, tuple[str, ...]]] = []
-        for memory in self.outputs.values():
-            if isinstance(memory.place, Turn) and all(memory.place.names is not d for d in done):
-                done.append(memory.place.names)
-        pairs = [(name, following) for names in done for row in names.values()
+        pairs = [(name, following) for names in self.names for row in names.values()
                  for name, following in zip(row, (*row[1:], row[0]), strict=True)]
         if pairs:
             self.block.lines.append(" = ".join([", ".join(side) for side in zip(*pairs, strict=True)]))
