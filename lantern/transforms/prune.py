@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, needed_eqns
+from lantern.trace.primitive import Structured
 from lantern.transforms.masks import Mask, parts, pick, settle
 
 Shrink = Callable[[Jaxpr], Jaxpr]
@@ -28,7 +29,8 @@ def prune_scan(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
     k, outs_k = pick(k, steady, False), pick(outs_k, steady, False)
     of_y = used[n_carry:]
     body = written_in(Jaxpr((*c, *k, *x), body.eqns, (*outs_k, *outs_y)), consts)
-    kept, _ = settle(pick(used[:n_carry], steady, False), lambda m: parts(live(body, [*m, *of_y]), len(c), len(k))[1])
+    kept, _ = settle(pick(used[:n_carry], steady, False),
+                     lambda m: parts(live(body, [*m, *of_y], shrink), len(c), len(k))[1])
     body = shrink(Jaxpr(body.invars, body.eqns, tuple(pick(body.outvars, [*kept, *of_y]))))
     of_c, _, of_x = parts(live(body), len(c), len(k))
     invars = (*pick(consts, of_c), *pick(pick(carry, steady, False), kept), *pick(xs, of_x))
@@ -57,7 +59,7 @@ def prune_while(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
     body = written_in(Jaxpr((*ba, *bk), body.eqns, tuple(pick(body.outvars, steady, False))), of_body)
     asked, read = parts(live(condition), len(ca))
     wanted = [a or b for a, b in zip(pick(used, steady, False), read, strict=True)]
-    kept, _ = settle(wanted, lambda m: parts(live(body, m), len(ba))[1])
+    kept, _ = settle(wanted, lambda m: parts(live(body, m, shrink), len(ba))[1])
     body = shrink(Jaxpr(body.invars, body.eqns, tuple(pick(body.outvars, kept))))
     of_b, _ = parts(live(body), len(ba))
     outvars = tuple(pick(pick(e.outvars, steady, False), kept))
@@ -83,10 +85,15 @@ def prune_cond(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
                e.source), {}
 
 
-def live(jaxpr: Jaxpr, outs: Mask | None = None) -> list[bool]:
-    """Which inputs the outputs `outs` (default: all), or effects, depend on."""
+def live(jaxpr: Jaxpr, outs: Mask | None = None, shrink: Shrink | None = None) -> list[bool]:
+    """Which inputs the outputs `outs` (default: all), or effects, depend on; loops inside are made smaller by `shrink`,
+    since they need less where less of them is read."""
     wanted = jaxpr.outvars if outs is None else pick(jaxpr.outvars, outs)
-    read = {a for e in needed_eqns(jaxpr.eqns, wanted) for a in e.invars} | set(wanted)
+    eqns = needed_eqns(jaxpr.eqns, wanted)
+    if shrink is not None and any([isinstance(e.primitive.lower, Structured) for e in eqns]):
+        smaller = shrink(Jaxpr(jaxpr.invars, eqns, tuple(wanted)))
+        eqns, wanted = smaller.eqns, smaller.outvars
+    read = {a for e in eqns for a in e.invars} | set(wanted)
     return [v in read for v in jaxpr.invars]
 
 

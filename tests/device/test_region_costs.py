@@ -22,7 +22,7 @@ from lantern.trace.aval import ShapedArray
 from lantern.trace.jaxpr import literal
 from tests.device.kernels import f32, i32, run_program
 from tests.lower.helpers import lower
-from tests.lower.regions import call, loop, while_loop
+from tests.lower.regions import branch, call, loop, while_loop
 
 
 def counting(length: int) -> Callable[[Any], Any]:
@@ -230,3 +230,17 @@ def test_a_while_reads_one_flag_a_step(backend: WgpuBackend) -> None:
     assert backend.native.reads == before + 21
     assert backend.read(n, i32()) == 0
     np.testing.assert_array_equal(backend.read(x, f32(3)), np.full(3, 2.0 ** 20))
+
+
+@pytest.mark.parametrize(("n", "reads"), [(8, 0), (1 << 20, 1)])
+def test_small_branches_read_nothing(backend: WgpuBackend, n: int, reads: int) -> None:
+    """All of them run; a large one is worth asking for."""
+    def f(k: Any, x: Any) -> Any:
+        return branch(k, [lambda x: [elementwise.log(x)] * 40, lambda x: [elementwise.exp(elementwise.neg(x))] * 40], x)
+    executable, _ = compiled(backend, lambda k, x: f(k, x)[:1], i32(), f32(n))
+    x = np.linspace(-1, 1, n, dtype=np.float32)
+    given = [backend.write(np.int32(1)), backend.write(x)]
+    before = backend.native.reads
+    (found,) = executable(given)
+    assert backend.native.reads == before + reads
+    np.testing.assert_allclose(backend.read(found, f32(n)), np.exp(-x), rtol=1e-5)
