@@ -20,7 +20,11 @@ TABLES = {
         "`lantern.lax` as type checkers see it: shapes and element types of each primitive.",
         lax.RULES,
         variables=lax.VARIABLES,
-        imports=("from collections.abc import Hashable",),
+        imports=(
+            "from collections.abc import Callable, Hashable",
+            "from _typeshed import DataclassInstance",
+            "from lantern.lax.operands import ArrayLike",
+        ),
     ),
     "lantern.nn": Table(
         "`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN

@@ -10,6 +10,7 @@ from tools.stubs.notation import array, rows, unseen
 from tools.stubs.operators import PRODUCT, SAME, TRUTH, Binary, Kind, Rule, Unary, foreign
 from tools.stubs.patterns import MATMUL, PERMUTATIONS, REDUCTIONS
 from tools.stubs.signature import Signature
+from tools.stubs.transforms import TREE
 
 EQUAL = rows("*L, *L -> *L\n*L, -> *L\n, *L -> *L")
 NUMBERS = (("F", "float"), ("I", "int"))
@@ -64,6 +65,72 @@ def reshape(of: Signature) -> Iterator[str]:
     yield from foreign(of)
 
 
+# Values whose type does not say what the body gets: containers of arrays, NumPy arrays.
+LOOSE = f"{TREE} | np.ndarray[Any, Any]"
+
+
+def _carries() -> Iterator[tuple[str, str]]:
+    """Types of the initial carry, and of the carry that the body takes; the body returns T.
+
+    A number takes the type that the body makes of it, so numbers come first; containers, which may hold numbers, have
+    a second chance where the exact type does not fit.
+    """
+    yield "float", "Any"
+    yield "T", "T"
+    yield LOOSE, "Any"
+
+
+def _outputs(count: str) -> Iterator[tuple[str, str]]:
+    """Types of y, and of `count` stacked ys."""
+    yield array("*H", "G"), array(f"{count} *H", "G")
+    yield TREE, "Any"
+
+
+def _rows() -> Iterator[tuple[str, str, str]]:
+    """Types of xs, of one row of them, and how many rows there are."""
+    yield array("N *L"), array("*L"), "N"
+    yield LOOSE, "Any", "?"
+
+
+def scan(of: Signature) -> Iterator[str]:
+    """Rows of xs go in, ys come out with one more axis."""
+    for init, carry in _carries():
+        for xs, x, count in (*_rows(), ("None = None", "None", "?")):
+            for y, ys in (("None", "None"), *_outputs(count)):
+                body = f"Callable[[{carry}, {x}], tuple[T, {y}]]"
+                yield from of.overload({"f": body, "init": init, "xs": xs}, f"tuple[T, {ys}]")
+
+
+def mapped(of: Signature) -> Iterator[str]:
+    """As scan, without a carry."""
+    for xs, x, count in _rows():
+        for y, ys in _outputs(count):
+            yield from of.overload({"f": f"Callable[[{x}], {y}]", "xs": xs}, ys)
+
+
+def while_loop(of: Signature) -> Iterator[str]:
+    """The value keeps its type."""
+    for init, val in _carries():
+        test, body = f"Callable[[{val}], ArrayLike]", f"Callable[[{val}], T]"
+        yield from of.overload({"cond_fun": test, "body_fun": body, "init_val": init}, "T")
+
+
+def fori_loop(of: Signature) -> Iterator[str]:
+    """As while_loop; the body also takes the number of the step."""
+    for init, val in _carries():
+        body = f"Callable[[{array('', 'i32')}, {val}], T]"
+        yield from of.overload({"body_fun": body, "init_val": init}, "T")
+
+
+def branches(of: Signature) -> Iterator[str]:
+    """Functions of the operands."""
+    functions = of.arguments[1:-1]
+    for arguments, operands in (("[*L]", "*operands: *L"), ("...", f"*operands: float | {LOOSE}")):
+        one = f"Callable[{arguments}, T]"
+        written = one if len(functions) == 2 else f"Sequence[{one}]"
+        yield from of.overload({**dict.fromkeys(functions, written), "operands": operands}, "T")
+
+
 RULES: dict[str, Rule] = {
     **each("neg abs sign floor ceil square round stop_gradient", Unary(SAME)),
     **each("sqrt rsqrt exp expm1 log log1p sin cos tan tanh logistic erf erf_inv reciprocal", Unary((("F", "F"),))),
@@ -79,6 +146,11 @@ RULES: dict[str, Rule] = {
     "transpose": transpose,
     "reshape": reshape,
     "dot": Binary(PRODUCT, MATMUL[:6]),
+    **each("scan truncated_scan", scan),
+    **each("cond switch", branches),
+    "map": mapped,
+    "while_loop": while_loop,
+    "fori_loop": fori_loop,
     "batch_matmul": Binary(PRODUCT, MATMUL[1:2]),
 }
 VARIABLES = ('T = TypeVar("T")',)
