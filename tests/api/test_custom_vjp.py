@@ -228,8 +228,8 @@ def test_errors() -> None:
 
     with pytest.raises(CustomRuleError, match=r"custom_vjp\(only_out\) has no rule, at test_custom_vjp.py:\d+"):
         lantern.custom_vjp(only_out)(1.0)
-    with pytest.raises(CustomRuleError, match=r"rule only_out must return a pair \(out, residuals\), got f32\*?\[\], at "
-                                              r"test_custom_vjp.py:\d+ in only_out"):
+    with pytest.raises(CustomRuleError, match=r"rule only_out must return a pair \(out, residuals\), got f32\*?\[\], "
+                                              r"at test_custom_vjp.py:\d+ in only_out"):
         lantern.grad(with_rules(only_out))(1.0)
     with pytest.raises(CustomRuleError, match=r"returned the output of the structure \(\*, \*\), wanted"):
         lantern.grad(with_rules(lambda x: ((x, x), None)))(1.0)
