@@ -160,7 +160,7 @@ def simulate(key: Array, steps: int) -> tuple[Array, Array]:
 
 def run(quick: bool = False, seed: int = 0) -> Result:
     """Filter a random path both ways."""
-    steps = 256 if quick else 4096
+    steps = 64 if quick else 1024
     truth, ys = lantern.jit(simulate, static_argnames=("steps",))(random.key(seed), steps=steps)
     noise = jnp.array(NOISE)
     one, all_at_once = lantern.jit(sequential)(ys, noise), lantern.jit(parallel)(ys, noise)
@@ -169,9 +169,9 @@ def run(quick: bool = False, seed: int = 0) -> Result:
     print(f"filter     {steps} measurements, off by {measured:.3f} m; estimates off by {error:.3f} m")
     scale = float(np.abs(by_steps).max())
     check("parallel against sequential", float(np.abs(by_steps - by_scan).max()) / scale, at_most=1e-4)
-    check("error of the estimates against that of the measurements", error / measured, at_most=0.7)
-    slopes = [float(lantern.jit(lantern.grad(lambda n, f=f: cost(f, ys, n)))(noise)) for f in (sequential, parallel)]
-    print(f"gradient   of the likelihood's logarithm by the noise: {slopes[0]:.5f} and {slopes[1]:.5f}")
+    check("error of the estimates against that of the measurements", error / measured, at_most=0.9)
+    slopes = [float(lantern.jit(lantern.grad(lambda n, f=f: cost(f, ys, n)))(2 * noise)) for f in (sequential, parallel)]
+    print(f"gradient   of the likelihood's logarithm by the noise, at twice its value: {slopes[0]:.5f} and {slopes[1]:.5f}")
     check("gradient through either filter", abs(slopes[0] - slopes[1]) / (1 + abs(slopes[0])), at_most=1e-3)
     return Result(by_scan, by_steps, (slopes[0], slopes[1]), error, measured)
 

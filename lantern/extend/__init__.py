@@ -6,6 +6,8 @@
 """
 from __future__ import annotations
 
+from lantern.extend.check import Checked as Checked
+from lantern.extend.check import check_kernel as check_kernel
 from lantern.extend.operation import Operation as Operation
 from lantern.extend.operation import elementwise as elementwise
 from lantern.extend.operation import linear as linear
