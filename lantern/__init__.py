@@ -35,6 +35,7 @@ from lantern.callbacks import io_callback as io_callback
 from lantern.callbacks import pure_callback as pure_callback
 from lantern.closures import closure_convert as closure_convert
 from lantern.closures import linear_transpose as linear_transpose
+from lantern.config import numpy_dtype_promotion as numpy_dtype_promotion
 from lantern.custom_rules import custom_jvp as custom_jvp
 from lantern.custom_rules import custom_vjp as custom_vjp
 from lantern.debug import check_tracer_leaks as check_tracer_leaks
@@ -46,6 +47,7 @@ from lantern.devices import default_device as default_device
 from lantern.devices import devices as devices
 from lantern.jitted import jit as jit
 from lantern.recompiles import explain_recompiles as explain_recompiles
+from lantern.recompiles import no_compiles as no_compiles
 from lantern.rematerialization import checkpoint as checkpoint
 from lantern.rematerialization import checkpoint_name as checkpoint_name
 from lantern.rematerialization import remat as remat

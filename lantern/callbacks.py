@@ -89,13 +89,16 @@ def _described(x: Any, title: str) -> ShapedArray:
 
 
 def call_for_effect(function: Callable[..., Any], name: str, args: Sequence[Any], kwargs: dict[str, Any],
-                    ordered: bool) -> None:
-    """Call a function for what it does; arguments that are no arrays reach it as they are."""
+                    ordered: bool, ours: bool = False) -> None:
+    """Call a function for what it does; arguments that are no arrays reach it as they are.
+
+    `ours`: the function holds nothing of the user's, so that caches may keep programs that call it.
+    """
     leaves, treedef = tree.flatten((tuple(args), kwargs))
     traced = [is_array(x) or isinstance(x, (np.ndarray, Literal)) or hasattr(x, "__lantern_array__") for x in leaves]
     statics = tuple([(i, x) for i, (x, t) in enumerate(zip(leaves, traced, strict=True)) if not t])
     operands = [x for x, t in zip(leaves, traced, strict=True) if t]
     values = as_values(operands, lambda: tree.paths(treedef, "arguments"), name)
     values = [np.asarray(x.value) if isinstance(x, Literal) else x for x in values]
-    bind(debug_callback_p, *values, function=Callback(function, name, treedef, statics, None), results=(),
+    bind(debug_callback_p, *values, function=Callback(function, name, treedef, statics, None, ours), results=(),
          ordered=ordered)

@@ -55,7 +55,7 @@ def print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
     x = [1.00 2.50], there
     """
     _check_format(fmt, args, kwargs)
-    call_for_effect(_Print(fmt), "debug.print", args, kwargs, ordered)
+    call_for_effect(_Print(fmt), "debug.print", args, kwargs, ordered, ours=True)
 
 
 @boundary
@@ -75,7 +75,7 @@ def breakpoint(*args: Any, ordered: bool = False, **kwargs: Any) -> None:
     while isinstance(trace, StagingTrace) and not trace.stage_all:
         trace = trace.parent
     if isinstance(trace, StagingTrace) or any([isinstance(x, Tracer) for x in tree.leaves((args, kwargs))]):
-        call_for_effect(_stop, "debug.breakpoint", args, kwargs, ordered)
+        call_for_effect(_stop, "debug.breakpoint", args, kwargs, ordered, ours=True)
     elif _has_hook():
         sys.breakpointhook()        # noqa: T100
     else:

@@ -177,6 +177,7 @@ class Jitted(Generic[P, R]):
             like = [k for k in list(self.cache.entries) if (k[3] is None) == (key[3] is None)]
             if len(like) >= self.max_compiles:
                 raise recompiles.over_budget(self.__name__, self.max_compiles, self.kinds, _kind(flat, statics, device))
+        recompiles.check_allowed(self.__name__, self.kinds, _kind(flat, statics, device))
         return self._trace(flat, statics, device)
 
     def _trace(self, flat: Flat, statics: tuple[Any, ...], device: Device) -> Entry:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lantern.backends.base import Buffer, Device, Executable
+from lantern.caches import on_clear
 from lantern.config import Mode
 from lantern.dtypes import BOOL
 from lantern.errors import NonFiniteError
@@ -70,6 +71,9 @@ def _search(avals: tuple[ShapedArray, ...], device: Device, mode: Mode) -> Execu
 
     jaxpr = trace_closed(body, [a.strong() for a in avals], "debug_nans")
     return device.backend.compile(lower_jaxpr(jaxpr, device.backend.target).program)
+
+
+on_clear(_search.cache_clear)
 
 
 def _bad(x: Any, mode: Mode) -> Any:

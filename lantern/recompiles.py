@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from lantern import events
 from lantern.caches import on_clear
 from lantern.errors import RecompileError
+from lantern.source import user_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,41 @@ def over_budget(name: str, most: int, before: Iterable[Kind], now: Kind) -> Reco
     return RecompileError(
         f"{name}: max_compiles={most} and this call needs another program: {'; '.join(reasons)}. Give arguments of one "
         "shape and dtype (pad them), let a static argument be traced, or raise max_compiles")
+
+
+_forbidden: ContextVar[bool] = ContextVar("lantern_no_compiles", default=False)
+
+
+@contextmanager
+def no_compiles() -> Generator[None]:
+    """Inside the `with` block, in this thread, whatever would be traced or compiled anew raises RecompileError.
+
+    For a loop whose first step has compiled all that the others need. Eager operations are programs, too.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> double = lantern.jit(lambda x: x * 2.0)
+    >>> x, y = jnp.zeros(2), jnp.zeros(3)
+    >>> _ = double(x)
+    >>> with no_compiles():
+    ...     _ = double(x)
+    ...     double(y)
+    Traceback (most recent call last):
+    lantern.errors.RecompileError: jit(<lambda>): a compilation inside no_compiles(): argument `x` was f32[2] and ...
+    """
+    token = _forbidden.set(True)
+    try:
+        yield
+    finally:
+        _forbidden.reset(token)
+
+
+def check_allowed(name: str, before: Iterable[Kind] = (), now: Kind | None = None) -> None:
+    """Raises RecompileError inside `no_compiles`."""
+    if _forbidden.get():
+        differences = [] if now is None else [difference(kind, now) for kind in before]
+        reasons = min(differences, key=len) if differences else ("it was not compiled before",)
+        raise RecompileError(f"{name}: a compilation inside no_compiles(): {'; '.join(reasons)}, at {user_source()}. "
+                             "Call it with such arguments before")
 
 
 def explain_recompiles() -> str:

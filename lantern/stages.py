@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern import config, events
+from lantern import config, events, recompiles
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
@@ -26,7 +26,7 @@ from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
 from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
-from lantern.transforms.callback import HOST_PRIMITIVES
+from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
 from lantern.tree import TreeDef
 
 logger = logging.getLogger("lantern")
@@ -133,10 +133,12 @@ def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozen
 
 
 def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -> Compiled:
+    kept = not pins_objects(jaxpr)      # else the program goes with the function that was compiled
     key = (fingerprint(jaxpr), device, donated, config.flags.check)
-    found = _compiled.get(key)
+    found = _compiled.get(key) if kept else None
     if found is not None:
         return found
+    recompiles.check_allowed(name or "a program")
     start = time.perf_counter()
     if config.flags.check:
         check_jaxpr(jaxpr)
@@ -147,7 +149,8 @@ def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -
     if config.flags.log_compiles:
         logger.warning("compiled %s for %s in %.1f ms (%d equations)",
                        name or "program", device, seconds * 1e3, len(jaxpr.eqns))
-    return _compiled.put(key, Compiled(lowering, run, device, tuple(jaxpr.out_avals), seconds))
+    made = Compiled(lowering, run, device, tuple(jaxpr.out_avals), seconds)
+    return _compiled.put(key, made) if kept else made
 
 
 _eager: BoundedCache[Any, Compiled] = BoundedCache(4096)

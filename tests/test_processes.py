@@ -242,11 +242,16 @@ def test_jit_of_lambdas_in_a_loop_does_not_grow(device: str) -> None:
     alive: list[weakref.ref[Any]] = []
     for i in range(20):
         big = jnp.ones((100,)) * i
-        g = lantern.jit(lambda x, big=big: lax.scan(lambda c, r: (c * r + jnp.sum(big), c), 0.0, x)[0])
+
+        def step(c: Any, r: Any, big: Any = big) -> Any:
+            lantern.debug.callback(lambda v: big is None, c)
+            return c * r + jnp.sum(big), c
+
+        g = lantern.jit(lambda x, step=step: lax.scan(step, 0.0, x)[0])
         g(np.ones(3, np.float32))
         lantern.grad(g)(np.ones(3, np.float32))
         alive += [weakref.ref(g), weakref.ref(big)]
-        del g, big
+        del g, big, step
     gc.collect()
     assert sum(r() is not None for r in alive) <= 2
 

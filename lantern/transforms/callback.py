@@ -15,7 +15,7 @@ from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.constants import constant
 from lantern.trace.context import bind, typeof
-from lantern.trace.jaxpr import param_key
+from lantern.trace.jaxpr import Jaxpr, param_key, subjaxprs
 from lantern.trace.primitive import (
     Axis,
     Dims,
@@ -30,21 +30,24 @@ from lantern.trace.primitive import (
 from lantern.transforms.batch import front
 
 NumPyArray = np.ndarray[Any, Any]
+_PLAIN = (bool, int, float, str, type(None))
 
 
 class Callback:
     """A Python function of pytrees as one of flat NumPy arrays. Equal to another if all its parts are.
 
     `treedef` is the structure of (args, kwargs); `statics` holds the leaves that are no arrays (place, value);
-    `out_tree` is the structure of the result, None if it is dropped. The line of the call is no part.
+    `out_tree` is the structure of the result, None if it is dropped. The line of the call is no part. `ours`: the
+    function holds nothing of the user's, so that a cache may keep it.
     """
 
-    __slots__ = ("function", "key", "name", "out_tree", "source", "statics", "treedef")
+    __slots__ = ("function", "key", "name", "out_tree", "pins", "source", "statics", "treedef")
 
     def __init__(self, function: Callable[..., Any], name: str, treedef: tree.TreeDef,
-                 statics: tuple[tuple[int, Any], ...], out_tree: tree.TreeDef | None) -> None:
+                 statics: tuple[tuple[int, Any], ...], out_tree: tree.TreeDef | None, ours: bool = False) -> None:
         self.function, self.name, self.treedef, self.statics = function, name, treedef, statics
         self.out_tree, self.source = out_tree, user_source()
+        self.pins = not ours or any([type(x) not in _PLAIN for _, x in statics])
         self.key: Hashable = (_hashable(function), treedef, tuple([(i, _hashable(x)) for i, x in statics]), out_tree)
 
     def __eq__(self, other: object) -> bool:
@@ -83,6 +86,11 @@ class Mapped:
     def name(self) -> str:
         """The callback's."""
         return self.callback.name
+
+    @property
+    def pins(self) -> bool:
+        """Whether it holds the user's objects."""
+        return self.callback.pins
 
     @property
     def parts(self) -> Hashable:
@@ -246,3 +254,14 @@ io_callback_p = Primitive("io_callback", _abstract, _impl, Structured(_region), 
 debug_callback_p = Primitive("debug_callback", _abstract, _impl, Structured(_region), _debug_batch, jvp=_debug_jvp,
                              effect=Effect.UNORDERED)
 HOST_PRIMITIVES = frozenset({pure_callback_p, io_callback_p, debug_callback_p})
+
+
+def pins_objects(jaxpr: Jaxpr) -> bool:
+    """Whether a program holds functions or objects of the user's, which a cache must not keep alive."""
+    for e in jaxpr.eqns:
+        if e.primitive in HOST_PRIMITIVES:
+            if e.params["function"].pins:
+                return True
+        elif any([pins_objects(s) for v in e.params.values() for s in subjaxprs(v)]):
+            return True
+    return False

@@ -68,3 +68,17 @@ def test_budgets_that_are_none() -> None:
     for wrong in (0, -1, 1.5, "two"):
         with pytest.raises(ArgumentError, match="max_compiles must be a positive int or None"):
             lantern.jit(lambda x: x, max_compiles=wrong)    # type: ignore[arg-type]
+
+
+def test_no_compiles(device: str) -> None:
+    f = lantern.jit(lambda x: jnp.tanh(x) * 2)
+    x, y = jnp.ones(2), jnp.ones(3)
+    f(x), lantern.grad(lambda v: jnp.sum(f(v)))(x)
+    with lantern.no_compiles():
+        f(x), lantern.grad(lambda v: jnp.sum(f(v)))(x)
+        pattern = r"jit\(<lambda>\): .*`x` was f32\[2\] and is f32\[3\], at test_budget.py"
+        with pytest.raises(RecompileError, match=pattern):
+            f(y)
+        with pytest.raises(RecompileError, match="arctan: a compilation inside no_compiles"):
+            jnp.arctan(jnp.arctan(y))
+    assert f(y).shape == (3,)
