@@ -9,7 +9,7 @@ from lantern.dtypes import is_float
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, Function, Stand, as_result, as_values
 from lantern.source import Source, user_source
-from lantern.trace.array import is_array
+from lantern.trace.array import is_array, is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import typeof
 from lantern.trace.interpret import eval_jaxpr
@@ -85,8 +85,8 @@ def linear_transpose(fun: Function, *primals: Any) -> Callable[..., tuple[Any, .
 
 
 def _stand(x: Any) -> Any:
-    kind = not is_array(x) and hasattr(x, "shape") and hasattr(x, "dtype")
-    return Stand(shaped(tuple(x.shape), x.dtype)) if kind else x
+    described = not is_array(x) and not is_host_array(x) and hasattr(x, "shape") and hasattr(x, "dtype")
+    return Stand(shaped(tuple(x.shape), x.dtype)) if described else x
 
 
 def _linear_transpose(fun: Function, primals: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:

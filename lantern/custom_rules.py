@@ -33,7 +33,7 @@ from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind, typeof
 from lantern.trace.primitive import Primitive, Tangent, Value, Zero
 from lantern.tracebacks import boundary
-from lantern.transforms.custom import custom_jvp_p, custom_vjp_p
+from lantern.transforms.custom import OfOutputs, custom_jvp_p, custom_vjp_p
 from lantern.transforms.masks import materialise, zeros
 from lantern.tree import TreeDef
 
@@ -240,14 +240,26 @@ class _Jvp:
         return name_of(self.rule)
 
 
-def call_with_jvp_rule(fun: Function, rule: Function, args: tuple[Any, ...], verb: str) -> Any:
-    """`fun(*args)` with a jvp rule. What fun closes over has no derivative, and that is meant."""
+def call_with_rule_of_outputs(fun: Function, rule: Function, args: tuple[Any, ...], verb: str) -> Any:
+    """`fun(*args)`, with `rule(primals, out, tangents)` for the tangent of the result. What fun closes over has no
+    derivative, and that is meant."""
     if is_outside():
         return run_now(fun, args, (), verb)
     staged = stage_call(fun, args, (), verb)
-    outs = bind(custom_jvp_p, *staged.operands, jaxpr=staged.jaxpr, rule=_Jvp(staged.call, rule, False), captured=0,
-                fixed=staged.captured, name=staged.call.title)
-    return tree.unflatten(staged.call.out_tree, [as_result(x) for x in outs])
+    call = staged.call
+
+    def of_leaves(fixed: Sequence[Value], primals: Sequence[Value], outs: Sequence[Value],
+                  tangents: Sequence[Tangent]) -> Sequence[Tangent]:
+        moves = tree.unflatten(call.in_tree, [as_argument(materialise(t)) for t in tangents])
+        out = tree.unflatten(call.out_tree, [as_argument(x) for x in outs])
+        found = run_rule(call.title, rule, call.arguments(primals), out, moves)
+        avals = [a.strong() for a in call.out_avals]
+        leaves = call.outputs(rule, found, "the tangent", avals)
+        return [x if is_float(a.dtype) else Zero(a) for x, a in zip(leaves, avals, strict=True)]
+
+    outs = bind(custom_jvp_p, *staged.operands, jaxpr=staged.jaxpr, rule=OfOutputs(of_leaves), captured=0,
+                fixed=staged.captured, name=call.title)
+    return tree.unflatten(call.out_tree, [as_result(x) for x in outs])
 
 
 class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator

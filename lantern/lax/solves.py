@@ -13,7 +13,7 @@ from lantern import tree
 from lantern.api import jvp, linearize
 from lantern.calls import is_outside
 from lantern.closures import closure_convert, linear_transpose
-from lantern.custom_rules import call_with_jvp_rule
+from lantern.custom_rules import call_with_rule_of_outputs
 from lantern.dtypes import is_float
 from lantern.errors import CustomRuleError
 from lantern.flat import Flat, as_result, name_of
@@ -69,9 +69,8 @@ def _custom_root(f: Function, guess: Any, solve: Function, tangent_solve: Functi
         _check_like(like, solve, "solve", found[0] if has_aux else found)
         return found
 
-    def rule(primals: tuple[Any, Any], tangents: tuple[Any, Any]) -> tuple[Any, Any]:
-        (guess, values), (_, moves) = primals, tangents
-        found = call_with_jvp_rule(root, rule, (guess, values), "custom_root")
+    def rule(primals: tuple[Any, Any], found: Any, tangents: tuple[Any, Any]) -> Any:
+        (_, values), (_, moves) = primals, tangents
         x = found[0] if has_aux else found
         right = tree.map(zeros_like, x)
         if values:
@@ -79,9 +78,9 @@ def _custom_root(f: Function, guess: Any, solve: Function, tangent_solve: Functi
         push = linearize(lambda x: converted(x, *values), x)[1]
         dx = tangent_solve(push, tree.map(neg, right))
         _check_like(like, tangent_solve, "tangent_solve", dx)
-        return found, (dx, tree.map(zeros_like, found[1])) if has_aux else dx
+        return (dx, tree.map(zeros_like, found[1])) if has_aux else dx
 
-    return call_with_jvp_rule(root, rule, (guess, list(values)), "custom_root")
+    return call_with_rule_of_outputs(root, rule, (guess, list(values)), "custom_root")
 
 
 def _identity(x: Any) -> Any:

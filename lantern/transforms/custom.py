@@ -112,24 +112,51 @@ class _BatchedJvp:
         return f"vmap({self.rule})"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OfOutputs:
+    """A rule that is given the outputs, which the function's own jaxpr computes: (fixed arrays, arguments, outputs,
+    tangents) -> tangents."""
+
+    rule: Callable[[Values, Values, Values, Sequence[Tangent]], Sequence[Tangent]]
+
+    def batched(self, axis: Axis, dims: Sequence[int | None], name: str) -> OfOutputs:
+        """The rule over one more axis, which all outputs have."""
+        def rule(fixed: Values, primals: Values, outs: Values, tangents: Sequence[Tangent]) -> Sequence[Tangent]:
+            def joined(fixed: Values, given: Values, moving: Sequence[Tangent]) -> tuple[Values, Sequence[Tangent]]:
+                args, inner = parts(given, len(primals))
+                return (), self.rule(fixed, args, inner, moving[: len(primals)])
+
+            over = _BatchedJvp(joined, axis, (*dims, *[0] * len(outs)), name)
+            return over(fixed, [*primals, *outs], [*tangents, *[Zero(typeof(o)) for o in outs]])[1]
+
+        return OfOutputs(rule)
+
+    def __str__(self) -> str:
+        return str(self.rule)
+
+
 def _without(aval: ShapedArray, dim: int | None) -> ShapedArray:
     return aval if dim is None else aval.with_shape(aval.shape[1:])
 
 
-def _jvp_jvp(primals: Values, tangents: Sequence[Tangent], *, jaxpr: Jaxpr, rule: JvpRule, captured: int, fixed: int,
-             name: str) -> tuple[Values, Sequence[Tangent]]:
+def _jvp_jvp(primals: Values, tangents: Sequence[Tangent], *, jaxpr: Jaxpr, rule: JvpRule | OfOutputs, captured: int,
+             fixed: int, name: str) -> tuple[Values, Sequence[Tangent]]:
     _refuse_captured(tangents[:captured], name)
     n = captured + fixed
-    if all([type(t) is Zero for t in tangents[n:]]):
-        outs = bind(custom_jvp_p, *primals, jaxpr=jaxpr, rule=rule, captured=captured, fixed=fixed, name=name)
+    still = all([type(t) is Zero for t in tangents[n:]])
+    if not still and not isinstance(rule, OfOutputs):
+        return rule(primals[captured:n], primals[n:], tangents[n:])
+    outs = bind(custom_jvp_p, *primals, jaxpr=jaxpr, rule=rule, captured=captured, fixed=fixed, name=name)
+    if still or not isinstance(rule, OfOutputs):
         return outs, [Zero(a.strong()) for a in jaxpr.out_avals]
-    return rule(primals[captured:n], primals[n:], tangents[n:])
+    return outs, rule.rule(primals[captured:n], primals[n:], outs, tangents[n:])
 
 
-def _jvp_batch(axis: Axis, args: Values, dims: Dims, *, jaxpr: Jaxpr, rule: JvpRule, captured: int, fixed: int,
-               name: str) -> tuple[Values, Dims]:
+def _jvp_batch(axis: Axis, args: Values, dims: Dims, *, jaxpr: Jaxpr, rule: JvpRule | OfOutputs, captured: int,
+               fixed: int, name: str) -> tuple[Values, Dims]:
     j, out_dims = batch_jaxpr(jaxpr, axis, list(dims), True)
-    batched = _BatchedJvp(rule, axis, tuple(dims[captured:]), name)
+    over = tuple(dims[captured:])
+    batched = rule.batched(axis, over, name) if isinstance(rule, OfOutputs) else _BatchedJvp(rule, axis, over, name)
     return bind(custom_jvp_p, *args, jaxpr=j, rule=batched, captured=captured, fixed=fixed, name=name), out_dims
 
 
