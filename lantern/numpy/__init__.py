@@ -167,7 +167,6 @@ from lantern.numpy.logic import logical_or as logical_or
 from lantern.numpy.logic import logical_xor as logical_xor
 from lantern.numpy.logic import not_equal as not_equal
 from lantern.numpy.logic import right_shift as right_shift
-from lantern.numpy.logic import where as where
 from lantern.numpy.reductions import all as all
 from lantern.numpy.reductions import amax as amax
 from lantern.numpy.reductions import amin as amin
@@ -184,6 +183,15 @@ from lantern.numpy.reductions import ptp as ptp
 from lantern.numpy.reductions import std as std
 from lantern.numpy.reductions import sum as sum
 from lantern.numpy.reductions import var as var
+from lantern.numpy.searching import argwhere as argwhere
+from lantern.numpy.searching import choose as choose
+from lantern.numpy.searching import compress as compress
+from lantern.numpy.searching import extract as extract
+from lantern.numpy.searching import flatnonzero as flatnonzero
+from lantern.numpy.searching import nonzero as nonzero
+from lantern.numpy.searching import select as select
+from lantern.numpy.searching import unique as unique
+from lantern.numpy.searching import where as where
 from lantern.numpy.shaping import atleast_1d as atleast_1d
 from lantern.numpy.shaping import atleast_2d as atleast_2d
 from lantern.numpy.shaping import atleast_3d as atleast_3d
@@ -207,6 +215,10 @@ from lantern.numpy.shaping import size as size
 from lantern.numpy.shaping import squeeze as squeeze
 from lantern.numpy.shaping import swapaxes as swapaxes
 from lantern.numpy.shaping import transpose as transpose
+from lantern.numpy.sorting import argsort as argsort
+from lantern.numpy.sorting import lexsort as lexsort
+from lantern.numpy.sorting import searchsorted as searchsorted
+from lantern.numpy.sorting import sort as sort
 from lantern.numpy.ufuncs import acos as acos
 from lantern.numpy.ufuncs import acosh as acosh
 from lantern.numpy.ufuncs import arccos as arccos

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tools.stubs import creation, layout
 from tools.stubs.notation import Row, array, row, rows, unseen
@@ -53,6 +54,8 @@ PROTOCOL_OF = {name: protocol for protocol, (_, names) in BROADCASTING.items() f
 
 def where(of: Signature) -> Iterator[str]:
     """Three operands that broadcast: one has the whole shape, the others that shape, ones, its last sizes, or none."""
+    alone = replace(of, parameters=(of.parameters[0], *of.parameters[3:]))
+    of = replace(of, parameters=of.parameters[:3])
     condition, first, second = of.arguments
     yield from of.overload(
         {condition: unseen("bool_"), first: f"{array('...')} | float", second: array("...")}, array("...")
@@ -72,6 +75,7 @@ def where(of: Signature) -> Iterator[str]:
         )
     yield from of.overload({condition: "Array", first: ARRAY_LIKE, second: ARRAY_LIKE}, UNKNOWN_ARRAY)
     yield from foreign(of, condition, first, second)
+    yield from alone.overload({condition: ARRAY_LIKE, "fill_value": "Any = None"}, "tuple[Array[i32, Any], ...]")
 
 
 def _chosen() -> Iterator[tuple[str, str, str, str]]:
