@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,6 +18,7 @@ class Mode:
     debug_infs: bool = False
     disable_jit: bool = False
     check_tracer_leaks: bool = False
+    strict_promotion: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,12 @@ def _traceback(text: str) -> str:
     return text
 
 
+def _promotion(text: str) -> bool:
+    if text not in ("standard", "strict"):
+        raise ValueError(f"numpy_dtype_promotion: wanted standard or strict, got {text!r}")
+    return text == "strict"
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("LANTERN_ENABLE_X64", "enable_x64", _boolean, "64-bit types are the default on the CPU"),
     Setting("LANTERN_CHECK", "check", _boolean, "every compiler pass is followed by its checker"),
@@ -70,14 +77,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LANTERN_DEBUG_INFS", "debug_infs", _boolean, "an operation that makes an infinity raises"),
     Setting("LANTERN_DISABLE_JIT", "disable_jit", _boolean, "jit and loops run as plain Python"),
     Setting("LANTERN_CHECK_TRACER_LEAKS", "check_tracer_leaks", _boolean, "a tracer that outlives its trace raises"),
+    Setting("LANTERN_NUMPY_DTYPE_PROMOTION", "numpy_dtype_promotion", str,
+            "strict: operands of different dtypes raise (standard: they are promoted)"),
 )
 
 
 _MODES = tuple([f.name for f in fields(Mode)])
-_NAMES = (*[f.name for f in fields(Flags) if f.name != "mode"], *_MODES)
+_NAMES = (*[f.name for f in fields(Flags) if f.name != "mode"], *[n for n in _MODES if n != "strict_promotion"],
+          "numpy_dtype_promotion")
 
 
 def _set(target: Flags, name: str, value: Any) -> None:
+    if name == "numpy_dtype_promotion":
+        name, value = "strict_promotion", _promotion(value)
     if name not in _MODES:
         setattr(target, name, value)
         return
@@ -140,6 +152,32 @@ def switched(name: str, value: bool) -> Generator[None]:
         yield
     finally:
         local_mode.reset(token)
+
+
+def numpy_dtype_promotion(value: str) -> AbstractContextManager[None]:
+    """How operands of different dtypes meet inside the `with` block: "standard" (promoted, as in JAX) or "strict"
+    (PromotionError; Python numbers still take the dtype beside them).
+
+    Raises ValueError for another word.
+
+    >>> import numpy as np
+    >>> import lantern.numpy as jnp
+    >>> with numpy_dtype_promotion("strict"):
+    ...     jnp.add(np.float32(1), np.int32(2))
+    Traceback (most recent call last):
+    lantern.errors.PromotionError: add: strict promotion: f32[] and i32[] have different dtypes, ...
+    """
+    return switched("strict_promotion", _promotion(value))
+
+
+def strict_promotion() -> bool:
+    """Whether operands of different dtypes raise.
+
+    >>> strict_promotion()
+    False
+    """
+    now = mode()
+    return now is not None and now.strict_promotion
 
 
 def jit_disabled() -> bool:

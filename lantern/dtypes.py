@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from lantern import config
+from lantern.errors import PromotionError
 from lantern.source import user_source
 
 NumpyDType: TypeAlias = "np.dtype[Any]"
@@ -263,6 +264,9 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
     first = kinds[0]
     if all(k == first for k in kinds):
         return first
+    if config.strict_promotion() and (clash := strict_clash(kinds)) is not None:
+        names = [f"{short_name(d)}{'*' if weak else ''}" for d, weak in [kinds[k] for k in clash]]
+        raise strict_error("", names)
     nodes = [_node(d, w) for d, w in kinds]
     joined = _join(tuple(sorted(set(nodes), key=str)))
     if joined == "i*":
@@ -274,6 +278,35 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
     if joined not in nodes and joined in _BITS64 and not any(d in _BITS64 for d, w in kinds if not w):
         joined = default(joined)
     return joined, False
+
+
+_CATEGORIES = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2, "c": 3}     # V: bfloat16
+
+
+def strict_clash(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[int, int] | None:
+    """The positions of two operands that may not meet in strict mode: arrays of different dtypes, or a Python number
+    that the other's dtype cannot hold.
+
+    >>> strict_clash([(F32, False), (I32, True), (F16, False)]), strict_clash([(F32, False), (I32, True)])
+    ((0, 2), None)
+    """
+    strong = next((k for k, (_, weak) in enumerate(kinds) if not weak), None)
+    if strong is None:
+        return None
+    dtype = kinds[strong][0]
+    for k, (other, weak) in enumerate(kinds):
+        if other != dtype and (not weak or _CATEGORIES[other.kind] > _CATEGORIES[dtype.kind] or dtype == BOOL):
+            return (strong, k) if strong < k else (k, strong)
+    return None
+
+
+def strict_error(function: str, names: Sequence[str]) -> PromotionError:
+    """The error for two operands, as they print, that may not meet in strict mode."""
+    source = user_source()
+    line = f", at {source}" if source is not None else ""
+    return PromotionError(f"{function}{': ' if function else ''}strict promotion: {' and '.join(names)} have different "
+                          f"dtypes{line}. Convert one of them with astype, or allow promotion with "
+                          'lantern.numpy_dtype_promotion("standard")')
 
 
 def _node(dtype: NumpyDType, weak: bool) -> Any:

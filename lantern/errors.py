@@ -20,6 +20,11 @@ class ShapeError(LanternError, TypeError):
     """
 
 
+class PromotionError(LanternError, TypeError):
+    """Operands of different dtypes met in strict mode (`lantern.numpy_dtype_promotion("strict")`). Convert one of them
+    with astype."""
+
+
 class UnknownValueError(LanternError, TypeError):
     """A Python decision (`if`, `float`, `range(n)`) needs a value that this trace cannot know.
 

@@ -207,7 +207,7 @@ attempts = {
     "write": lambda: jnp.asarray(np.ones((64, 64), np.float32)),
     "result": lambda: jnp.zeros((64, 64)),
     "between": lambda: lantern.jit(lambda x: (x.reshape(256, 1) @ x.reshape(1, 256)) @ jnp.ones((256, 1)))(small),
-    "bools": lambda: jnp.asarray(np.ones(2000, bool)),
+    "bools": lambda: jnp.asarray(np.ones(5000, bool)),
     "gradient": lambda: lantern.grad(lambda x: jnp.sum(jnp.concatenate([x] * 8) ** 2))(small),
 }
 for name, attempt in attempts.items():

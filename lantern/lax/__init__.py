@@ -69,6 +69,10 @@ from lantern.lax.loops import map as map
 from lantern.lax.loops import scan as scan
 from lantern.lax.loops import truncated_scan as truncated_scan
 from lantern.lax.loops import while_loop as while_loop
+from lantern.lax.parts import complex as complex
+from lantern.lax.parts import conj as conj
+from lantern.lax.parts import imag as imag
+from lantern.lax.parts import real as real
 from lantern.lax.solves import custom_linear_solve as custom_linear_solve
 from lantern.lax.solves import custom_root as custom_root
 from lantern.lax.structural import argmax as argmax

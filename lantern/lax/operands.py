@@ -12,8 +12,20 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from lantern.config import strict_promotion
 from lantern.devices import current_device, on_device
-from lantern.dtypes import BOOL, SHORT_NAMES, default, is_float, is_integer, promote, python_dtype, short_name
+from lantern.dtypes import (
+    BOOL,
+    SHORT_NAMES,
+    default,
+    is_inexact,
+    is_integer,
+    promote,
+    python_dtype,
+    short_name,
+    strict_clash,
+    strict_error,
+)
 from lantern.errors import ArgumentError, ShapeError
 from lantern.ops.broadcast import broadcast_in_dim, broadcast_in_dim_p
 from lantern.ops.convert import convert
@@ -24,7 +36,7 @@ from lantern.trace.array import is_host_array as is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.constants import narrowed
 from lantern.trace.context import EAGER, bind1, current
-from lantern.trace.jaxpr import Literal, literal
+from lantern.trace.jaxpr import PLAIN, Literal, literal, misfit
 from lantern.trace.primitive import Value
 
 NumpyArray: TypeAlias = "np.ndarray[Any, Any]"
@@ -39,15 +51,15 @@ class SupportsLanternArray(Protocol):
         ...
 
 
-ArrayLike: TypeAlias = "Array | NumpyArray | np.generic | bool | int | float | SupportsLanternArray"
+ArrayLike: TypeAlias = "Array | NumpyArray | np.generic | bool | int | float | complex | SupportsLanternArray"
 DTypeLike: TypeAlias = Any
 ShapeLike: TypeAlias = "int | Sequence[int]"
 AxisLike: TypeAlias = "int | Sequence[int] | None"
 
 # An operand before its dtype is settled: an Array, a NumPy array of a dtype that lantern has, a Python number, or (from
 # one function of ours to another) a literal.
-Operand: TypeAlias = "Array | NumpyArray | Literal | bool | int | float"
-_PLAIN = frozenset({float, int, bool, Literal})
+Operand: TypeAlias = "Array | NumpyArray | Literal | bool | int | float | complex"
+_PLAIN = PLAIN | {Literal}
 
 
 def as_sequence(x: Any) -> Sequence[Any]:
@@ -92,8 +104,8 @@ def operand(function: str, x: Any) -> Operand:
         return x
     if is_host_array(x):
         return host_array(function, np.asarray(x))
-    if isinstance(x, (bool, int, float)):       # a subclass, such as Dim
-        return int(x) if isinstance(x, int) else float(x)
+    if isinstance(x, (bool, int, float, complex)):      # a subclass, such as Dim
+        return int(x) if isinstance(x, int) else float(x) if isinstance(x, float) else complex(x)
     foreign: Any = x
     if hasattr(foreign, "__lantern_array__"):
         return foreign.__lantern_array__()
@@ -137,11 +149,11 @@ def describe(x: Operand) -> str:
     return str(shaped(shape_of(x), *kind_of(x)))
 
 
-def cast(x: Operand, dtype: DType, weak: bool = False) -> Value:
+def cast(x: Operand, dtype: DType, weak: bool = False, function: str = "") -> Value:
     """x as an operand of this dtype; numbers and NumPy scalars become literals, `weak` or not.
 
     An array that has the dtype stays as it is, weak or not: beside a strong operand the result is strong.
-    Raises OverflowError for a Python int that the dtype cannot hold.
+    Raises OverflowError for a Python int that the dtype cannot hold, naming the function.
     """
     if isinstance(x, Array):
         return x if x.aval.dtype == dtype else convert(x, dtype, weak=weak)
@@ -152,9 +164,10 @@ def cast(x: Operand, dtype: DType, weak: bool = False) -> Value:
             with np.errstate(all="ignore"):
                 x = x.astype(dtype)
         return x if x.ndim else Literal(x[()], shaped((), dtype, weak))
-    if type(x) is float and not is_float(dtype):
-        raise type_error(f"the number {x} stands beside {short_name(dtype)}, which cannot hold it")
-    number = literal(x, dtype)
+    if type(x) is float and not is_inexact(dtype):
+        what = f"the Python float {x} stands beside {short_name(dtype)}, which cannot hold it"
+        raise TypeError(misfit(function, what, "Convert the other operand with astype"))
+    number = literal(x, dtype, function)
     return Literal(number.value, shaped((), dtype, True)) if weak else number
 
 
@@ -176,9 +189,9 @@ def constant(x: Operand | Literal) -> Array:
 
 
 def inexact(function: str, x: Any) -> Array:
-    """x as an Array of floats: integers and bool become the default float."""
+    """x as an Array of floats or complex numbers: integers and bool become the default float."""
     found = array(function, x)
-    return found if is_float(found.dtype) else convert(found, python_dtype(float), weak=found.aval.weak)
+    return found if is_inexact(found.dtype) else convert(found, python_dtype(float), weak=found.aval.weak)
 
 
 def inexact_dtype(dtype: DType) -> DType:
@@ -187,13 +200,19 @@ def inexact_dtype(dtype: DType) -> DType:
     >>> inexact_dtype(np.dtype("int8"))
     dtype('float32')
     """
-    return dtype if is_float(dtype) else python_dtype(float)
+    return dtype if is_inexact(dtype) else python_dtype(float)
 
 
-def common_dtype(xs: Sequence[Operand], floats: bool = False) -> tuple[DType, bool]:
-    """The dtype that operands meet in, and whether it is weak; `floats` makes integers floats, as weak as they were."""
-    dtype, weak = promote([kind_of(x) for x in xs])
-    return (python_dtype(float), weak) if floats and not is_float(dtype) else (dtype, weak)
+def common_dtype(xs: Sequence[Operand], floats: bool = False, function: str = "") -> tuple[DType, bool]:
+    """The dtype that operands meet in, and whether it is weak; `floats` makes integers floats, as weak as they were.
+
+    Raises PromotionError in strict mode, naming the function and two operands of different dtypes.
+    """
+    kinds = [kind_of(x) for x in xs]
+    if strict_promotion() and (clash := strict_clash(kinds)) is not None:
+        raise strict_error(function, [describe(xs[k]) for k in clash])
+    dtype, weak = promote(kinds)
+    return (python_dtype(float), weak) if floats and not is_inexact(dtype) else (dtype, weak)
 
 
 def promoted(function: str, *xs: Any, floats: bool = False) -> list[Value]:
@@ -202,8 +221,8 @@ def promoted(function: str, *xs: Any, floats: bool = False) -> list[Value]:
     Raises ShapeError naming the function and the shapes if these cannot be broadcast together.
     """
     found = [operand(function, x) for x in xs]
-    dtype, weak = common_dtype(found, floats)
-    return broadcasted(function, [cast(x, dtype, weak) for x in found], found)
+    dtype, weak = common_dtype(found, floats, function)
+    return broadcasted(function, [cast(x, dtype, weak, function) for x in found], found)
 
 
 def broadcasted(function: str, values: Sequence[Value], shown: Sequence[Operand]) -> list[Value]:
@@ -305,4 +324,4 @@ def exact(*xs: Any, function: str) -> list[Value]:
     found = [operand(function, x) for x in xs]
     arrays = [x for x in found if isinstance(x, (Array, np.ndarray))]
     dtype, weak = common_dtype(arrays[:1] or found)
-    return [x if isinstance(x, (Array, np.ndarray)) else cast(x, dtype, weak) for x in found]
+    return [x if isinstance(x, (Array, np.ndarray)) else cast(x, dtype, weak, function) for x in found]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, is_float
+from lantern.dtypes import BOOL, is_complex, is_float, is_inexact
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, cast, inexact, promoted, type_error
 from lantern.ops import compare, elementwise
+from lantern.ops import complex as parts
 from lantern.trace.array import Array
 from lantern.trace.context import typeof
 from lantern.trace.primitive import Value
@@ -133,7 +134,7 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
 @one_program(1)
 def _fixed_power(x: ArrayLike, exponent: int) -> Array:
     base = array("power", x)
-    if (exponent > 0 and base.dtype != BOOL) or (exponent < 0 and is_float(base.dtype)):
+    if (exponent > 0 and base.dtype != BOOL) or (exponent < 0 and is_inexact(base.dtype)):
         return elementwise.integer_pow(base, exponent)
     return _power(base, exponent)
 
@@ -292,7 +293,7 @@ def floor(x: ArrayLike, /) -> Array:
     [1.0, -2.0]
     """
     a = array("floor", x)
-    return elementwise.floor(a) if is_float(a.dtype) else a
+    return a if a.dtype.kind in "biu" else elementwise.floor(a)
 
 
 @one_program(1)
@@ -303,7 +304,7 @@ def ceil(x: ArrayLike, /) -> Array:
     [2.0, -1.0]
     """
     a = array("ceil", x)
-    return elementwise.ceil(a) if is_float(a.dtype) else a
+    return a if a.dtype.kind in "biu" else elementwise.ceil(a)
 
 
 @one_program(1)
@@ -314,7 +315,7 @@ def trunc(x: ArrayLike, /) -> Array:
     [1.0, -1.0]
     """
     a = array("trunc", x)
-    if not is_float(a.dtype):
+    if a.dtype.kind in "biu":
         return a
     return compare.select(compare.lt(a, cast(0.0, a.dtype)), elementwise.ceil(a), elementwise.floor(a))
 
@@ -348,6 +349,8 @@ def round(a: ArrayLike, decimals: int = 0) -> Array:
     1200
     """
     x, places = array("round", a), operator.index(decimals)
+    if is_complex(x.dtype):
+        return parts.complex(round(parts.real(x), places), round(parts.imag(x), places))
     if not is_float(x.dtype):
         return x if places >= 0 or x.dtype == BOOL else _round_integers(x, 10 ** -places)
     if places == 0:

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import ComplexWarning
 
-from lantern.dtypes import BOOL, canonical, is_float, is_integer, python_dtype, short_name
+from lantern.dtypes import BOOL, canonical, is_complex, is_inexact, is_integer, python_dtype, short_name
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -41,7 +43,7 @@ from lantern.ops.broadcast import broadcast_in_dim
 from lantern.ops.broadcast import full as filled
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
-from lantern.trace.jaxpr import Literal, literal
+from lantern.trace.jaxpr import PLAIN, Literal, literal
 from lantern.trace.primitive import Value
 
 
@@ -65,7 +67,9 @@ def asarray(a: Any, dtype: DTypeLike = None) -> Array:
     found = operand("asarray", a)
     if isinstance(found, Array):
         return convert(found, wanted)
-    return constant(literal(found, wanted) if isinstance(found, (bool, int, float)) else cast(found, wanted))
+    if isinstance(found, float) and not is_inexact(wanted):
+        return constant(np.asarray(host_convert(np.asarray(found), wanted)))
+    return constant(literal(found, wanted, "asarray") if not isinstance(found, Literal) else cast(found, wanted))
 
 
 def _from_lists(a: Sequence[Any], dtype: DType | None) -> Array:
@@ -113,12 +117,16 @@ def copy(a: ArrayLike) -> Array:
 
 def astype(x: ArrayLike, dtype: DTypeLike, /) -> Array:
     """The values in another dtype. Floats become integers by truncation and saturate, NaN becomes 0; integers wrap; all
-    but 0 is True.
+    but 0 is True. Complex numbers lose their imaginary part, with a ComplexWarning.
 
     >>> astype(np.array([1.7, -1.7]), "int32").tolist()
     [1, -1]
     """
-    return convert(as_array("astype", x), canonical(dtype))
+    found, wanted = as_array("astype", x), canonical(dtype)
+    if is_complex(found.dtype) and not is_complex(wanted) and wanted != BOOL:
+        warnings.warn(f"astype: {found.aval} loses its imaginary part in {short_name(wanted)}; take lantern.numpy.real "
+                      "first", ComplexWarning, stacklevel=2)
+    return convert(found, wanted)
 
 
 def _filled(shape: tuple[int, ...], value: bool | int | float, dtype: DType) -> Array:
@@ -163,8 +171,8 @@ def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None) -> Ar
     """
     target, value = canonical_shape("full", shape), operand("full", fill_value)
     wanted = common_dtype([value])[0] if dtype is None else canonical(dtype)
-    if isinstance(value, (bool, int, float)) and (is_float(wanted) or not isinstance(value, float)):
-        number = literal(value, wanted)
+    if type(value) in PLAIN and (is_inexact(wanted) or not isinstance(value, float)):
+        number = literal(value, wanted, "full")
         return broadcast_in_dim(number, target, ()) if target else constant(number)
     return broadcast_to(asarray(value, wanted), target)
 
@@ -240,7 +248,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike = No
         positions = range(low, high, by)
         if is_integer(wanted) and positions:
             for extreme in (positions[0], positions[-1]):
-                literal(extreme, wanted)        # raises OverflowError
+                literal(extreme, wanted, "arange")        # raises OverflowError
         if wanted != BOOL:
             found = ops.iota(wanted, (len(positions),), 0)
             return found if low == 0 and by == 1 else add(multiply(found, by), low)
@@ -266,7 +274,7 @@ def linspace(start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = 
     inner = common_dtype([low, high], floats=True)[0]
     wanted = inner if dtype is None else canonical(dtype)
     steps = count - 1 if endpoint else count
-    if isinstance(low, (bool, int, float)) and isinstance(high, (bool, int, float)):
+    if type(low) in PLAIN and type(high) in PLAIN:
         found = constant(host_convert(np.linspace(low, high, count, endpoint), wanted))
         return (found, asarray((high - low) / steps if steps > 0 else math.nan, inner)) if retstep else found
     distance = subtract(high, low)

@@ -7,14 +7,36 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from lantern.dtypes import bf16, canonical, f16, f32, f64, i8, i16, i32, i64, is_float, promote, u8, u16, u32, u64
+from lantern.dtypes import (
+    bf16,
+    c64,
+    c128,
+    canonical,
+    f16,
+    f32,
+    f64,
+    i8,
+    i16,
+    i32,
+    i64,
+    is_float,
+    is_integer,
+    promote,
+    real_dtype,
+    u8,
+    u16,
+    u32,
+    u64,
+)
 from lantern.dtypes import bool_ as bool_
-from lantern.lax.operands import DType, DTypeLike, as_sequence, kind_of, operand
+from lantern.lax.operands import DType, DTypeLike, argument_error, as_sequence, kind_of, operand, type_error
 from lantern.trace.array import Array
 
 int8, int16, int32, int64 = i8, i16, i32, i64
 uint8, uint16, uint32, uint64 = u8, u16, u32, u64
 float16, bfloat16, float32, float64 = f16, bf16, f32, f64
+complex64, complex128 = c64, c128
+half, single, double, csingle, cdouble = f16, f32, f64, c64, c128
 
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 newaxis = None
@@ -22,7 +44,8 @@ ndarray = Array
 
 generic, number, integer, signedinteger = np.generic, np.number, np.integer, np.signedinteger
 unsignedinteger, inexact, floating = np.unsignedinteger, np.inexact, np.floating
-_KINDS = (generic, number, integer, signedinteger, unsignedinteger, inexact, floating)
+complexfloating = np.complexfloating
+_KINDS = (generic, number, integer, signedinteger, unsignedinteger, inexact, floating, complexfloating)
 
 
 def dtype(x: DTypeLike) -> DType:
@@ -35,22 +58,33 @@ def dtype(x: DTypeLike) -> DType:
 
 
 def finfo(dtype: DTypeLike) -> Any:
-    """The limits of a floating point dtype (or of an array's): max, min, eps, tiny, bits, ...
+    """The limits of a floating point dtype (or of an array's): max, min, eps, tiny, bits, ... Those of a complex dtype
+    are those of its parts.
+
+    Raises TypeError for other dtypes.
 
     >>> float(finfo("float32").eps)
     1.1920928955078125e-07
     """
     module: Any = ml_dtypes
-    return module.finfo(canonical(dtype))
+    found = real_dtype(canonical(dtype))
+    if not is_float(found):
+        raise type_error(f"finfo: wanted a floating point dtype, got {found}", "Use iinfo for integers.")
+    return module.finfo(found)
 
 
 def iinfo(dtype: DTypeLike) -> Any:
     """The limits of an integer dtype (or of an array's): max, min, bits.
 
+    Raises TypeError for other dtypes.
+
     >>> iinfo("int8").max
     127
     """
-    return np.iinfo(canonical(dtype))
+    found = canonical(dtype)
+    if not is_integer(found):
+        raise type_error(f"iinfo: wanted an integer dtype, got {found}", "Use finfo for floats.")
+    return np.iinfo(found)
 
 
 def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
@@ -65,6 +99,20 @@ def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
     if is_float(first):
         return arg2 in (floating, inexact, number, generic)
     return bool(np.issubdtype(first, arg2))
+
+
+def can_cast(from_: Any, to: DTypeLike, casting: str = "safe") -> bool:
+    """Whether every value of a dtype has a place in another: NumPy's rule, which bfloat16 follows as a float that holds
+    8 bits and that float32 holds.
+
+    `casting`: "no", "equiv", "safe", "same_kind" or "unsafe". Raises ArgumentError for another word.
+
+    >>> can_cast("int8", "float32"), can_cast("float32", bfloat16), can_cast(bfloat16, "float32")
+    (True, False, True)
+    """
+    if casting not in ("no", "equiv", "safe", "same_kind", "unsafe"):
+        raise argument_error(f"can_cast: wanted no, equiv, safe, same_kind or unsafe, got {casting!r}")
+    return bool(np.can_cast(_kind(from_)[0], canonical(to), casting))     # pyright: ignore[reportArgumentType]
 
 
 def promote_types(a: DTypeLike, b: DTypeLike) -> DType:
@@ -99,12 +147,12 @@ def isscalar(element: Any) -> bool:
     """
     if isinstance(element, (Array, np.ndarray)):
         return element.ndim == 0
-    return isinstance(element, (bool, int, float, np.generic))
+    return isinstance(element, (bool, int, float, complex, np.generic))
 
 
 def isdtype(dtype: DTypeLike, kind: Any) -> bool:
     """Whether a dtype is of a kind: "bool", "signed integer", "unsigned integer", "integral", "real floating",
-    "numeric", a dtype, or a tuple of these.
+    "complex floating", "numeric", a dtype, or a tuple of these.
 
     Raises ValueError for another kind.
 
@@ -113,7 +161,7 @@ def isdtype(dtype: DTypeLike, kind: Any) -> bool:
     """
     found = canonical(dtype)
     letters = {"bool": "b", "signed integer": "i", "unsigned integer": "u", "integral": "iu", "real floating": "f",
-               "complex floating": "", "numeric": "iuf"}
+               "complex floating": "c", "numeric": "iufc"}
     kinds = as_sequence(kind)
     for k in kinds:
         if isinstance(k, str) and k not in letters and not hasattr(np, k):

@@ -286,7 +286,7 @@ def pad(array: ArrayLike, pad_width: Any, mode: str = "constant", *, constant_va
 def _constant_pad(x: Array, widths: Sequence[tuple[int, int]], value: Any) -> Array:
     config = [(low, high, 0) for low, high in widths]
     number = value.item() if is_host_array(value) and value.ndim == 0 else value
-    if isinstance(number, (bool, int, float)):
+    if isinstance(number, (bool, int, float, complex)):
         return ops.pad(x, cast(number, x.dtype), config)
     inside = ops.pad(broadcast_in_dim(constant(True), x.shape, ()), False, config)
     return where(inside, ops.pad(x, 0, config), cast(_one("pad", value), x.dtype))

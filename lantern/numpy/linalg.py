@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lantern.dtypes import is_complex
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -25,6 +26,7 @@ from lantern.numpy.contraction import contract, contract_labels, uncontractable
 from lantern.numpy.indexing import diagonal
 from lantern.numpy.reductions import sum
 from lantern.numpy.shaping import moveaxis, ravel, reshape
+from lantern.ops import complex as parts
 from lantern.trace.array import Array
 
 
@@ -79,14 +81,14 @@ def matmul(a: ArrayLike, b: ArrayLike, /) -> Array:
 
 @one_program(2)
 def vdot(a: ArrayLike, b: ArrayLike) -> Array:
-    """The sum of products of all elements, both flattened.
+    """The sum of products of all elements, both flattened; of complex numbers, those of `a` are conjugated.
 
     >>> import numpy as np
     >>> vdot(np.array([[1.0, 2.0]]), np.array([3.0, 4.0])).item()
     11.0
     """
     x, y = _operands("vdot", a, b)
-    return contract("vdot", ravel(x), ravel(y), ((0,), (0,)))
+    return contract("vdot", ravel(parts.conj(x) if is_complex(x.dtype) else x), ravel(y), ((0,), (0,)))
 
 
 @one_program(2)

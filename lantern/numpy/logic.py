@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, is_float
+from lantern.dtypes import BOOL, is_inexact
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -150,7 +150,7 @@ def logical_not(x: ArrayLike, /) -> Array:
 
 def _bits(function: str, x: ArrayLike, y: ArrayLike) -> tuple[Value, Value]:
     a, b = promoted(function, x, y)
-    if is_float(typeof(a).dtype):
+    if is_inexact(typeof(a).dtype):
         raise type_error(f"{function}: wanted integers or bools, got {typeof(a)} and {typeof(b)}")
     return a, b
 

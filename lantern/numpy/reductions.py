@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BF16, BOOL, F16, F32, canonical, default, is_float, is_integer
+from lantern.dtypes import BF16, BOOL, F16, F32, canonical, default, is_complex, is_float, is_integer, real_dtype
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -271,6 +271,8 @@ def var(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: f
         where: ArrayLike | None = None) -> Array:
     """The variance along `axis`: the mean squared distance from the mean, divided by count - ddof instead of count.
 
+    Distances of complex numbers are absolute values.
+
     Two passes, since the difference of mean square and squared mean loses digits.
 
     >>> var(np.array([1.0, 3.0])).item()
@@ -281,6 +283,8 @@ def var(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: f
     inner, result = _averaging(x.dtype, dtype)
     x = convert(x, inner)
     distance = subtract(x, mean(x, axes, keepdims=True, where=where))
+    if is_complex(x.dtype):
+        distance, result = abs(distance), real_dtype(result)
     total = _reduce(reduce_sum, _masked(square(distance), where, 0.0), axes, keepdims)
     return convert(divide(total, _count(x, axes, where, keepdims, ddof)), result)
 

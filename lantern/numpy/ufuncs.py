@@ -8,13 +8,14 @@ import math
 
 import numpy as np
 
-from lantern.dtypes import is_float
+from lantern.dtypes import is_complex, is_float
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, inexact, promoted
 from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sign, sqrt, square, subtract
 from lantern.numpy.element_types import finfo
 from lantern.numpy.logic import equal, greater_equal, isinf, isnan, less, logical_or, where
 from lantern.ops import elementwise
+from lantern.ops.complex import complex, imag, real
 from lantern.trace.array import Array
 
 
@@ -385,6 +386,8 @@ def nan_to_num(x: ArrayLike, copy: bool = True, nan: ArrayLike = 0.0, posinf: Ar
     [0.0, 1.0]
     """
     a = array("nan_to_num", x)
+    if is_complex(a.dtype):
+        return complex(*[nan_to_num(part(a), copy, nan, posinf, neginf) for part in (real, imag)])
     if not is_float(a.dtype):
         return a
     largest = float(finfo(a.dtype).max)

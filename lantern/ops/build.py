@@ -153,7 +153,7 @@ def scalar_like(name: str, x: bool | int | float | complex, like: ShapedArray | 
     held = is_complex if type(x) is complex else is_inexact
     if type(x) in (float, complex) and not held(like.dtype):
         raise ShapeError(f"{name}: the Python {type(x).__name__} {x} stands beside {like}. Convert one of them first")
-    strong = literal(x, like.dtype)
+    strong = literal(x, like.dtype, name)
     return Literal(strong.value, shaped((), like.dtype, True)) if like.weak else strong
 
 

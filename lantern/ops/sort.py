@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lantern.dtypes import BF16, F16, F32, F64, I32, I64, U32, is_float, u64
+from lantern.dtypes import BF16, F16, F32, F64, I32, I64, U32, is_complex, is_float, u64
 from lantern.errors import ShapeError
 from lantern.lower.kernel import HostCall, Loop, Region
 from lantern.ops import shape as ops
 from lantern.ops.broadcast import broadcast_in_dim, front, full
-from lantern.ops.build import AnyArray, check_axes, listed
+from lantern.ops.build import ORDERED, AnyArray, check_axes, listed, unaccepted
 from lantern.ops.compare import eq, is_nan, lt, select
 from lantern.ops.convert import bitcast, convert
 from lantern.ops.elementwise import and_, not_, or_, shift_left, shift_right, xor
@@ -106,6 +106,8 @@ def sortable(x: Value) -> Value:
     [-1065353217, 0, 0, 1073741824, 2147483647]
     """
     dtype = typeof(x).dtype
+    if is_complex(dtype):
+        raise unaccepted("sort", typeof(x), ORDERED)
     if dtype in (F16, BF16):
         x, dtype = convert(x, F32), F32
     if is_float(dtype):

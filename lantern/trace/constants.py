@@ -30,15 +30,15 @@ def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
 
     None for what is none of these.
     """
-    if isinstance(x, (bool, int, float, complex)) and not isinstance(x, np.generic):
-        dtype = python_dtype(next(kind for kind in (bool, int, float, complex) if isinstance(x, kind)))
-        values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)
-        weak = dtype.kind != "b"
-    elif is_host_array(x):
+    if is_host_array(x):        # NumPy's float64 and complex128 scalars are Python numbers, too
         values = np.array(x)
         weak, wanted = False, default(canonical(values.dtype))
         if wanted != values.dtype:
             values = narrowed(values, wanted)
+    elif isinstance(x, (bool, int, float, complex)):
+        dtype = python_dtype(next(kind for kind in (bool, int, float, complex) if isinstance(x, kind)))
+        values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)
+        weak = dtype.kind != "b"
     else:
         return None
     values.setflags(write=False)

@@ -44,7 +44,7 @@ def test_gpu_equals_reference_in_16_bits(row: Row, case: Case, dtype: type) -> N
 
 
 @SMALL_INTEGERS
-@every_case(in_small_integers)
+@every_case(lambda row, case: in_small_integers(row, case) and fits(row, case))
 def test_gpu_equals_reference_in_small_integers(row: Row, case: Case, dtype: type) -> None:
     check_small_integers(row, case, "gpu", dtype)
 

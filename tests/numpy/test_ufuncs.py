@@ -266,11 +266,11 @@ class Celsius:
 def test_accepted_operands() -> None:
     assert jnp.add(Celsius(), 1).tolist() == [21.0, 31.0]
     assert jnp.asarray(Celsius()).shape == (2,)
-    for foreign, name in (("text", "str"), (None, "NoneType"), ([1, 2], "list"), ({}, "dict"), (1j, "complex")):
+    for foreign, name in (("text", "str"), (None, "NoneType"), ([1, 2], "list"), ({}, "dict")):
         with pytest.raises(TypeError, match=f"add: wanted an array or a number, got {name}"):
             jnp.add(foreign, 1)     # pyright: ignore[reportArgumentType]
-    with pytest.raises(TypeError, match="complex64"):
-        jnp.add(np.complex64(1), 1)
+    with pytest.raises(TypeError, match=r"longdouble|float\d+"):
+        jnp.add(np.longdouble(1), 1)
     with pytest.raises(OverflowError, match=str(2 ** 40)):
         jnp.add(np.array([2 ** 40]), 1)
 
