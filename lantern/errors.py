@@ -69,7 +69,13 @@ class KernelError(LanternError, ValueError):
 
 
 class CallbackError(LanternError, ValueError):
-    """A function called from a compiled program gave something else than was promised for it."""
+    """A function called from a compiled program gave something else than was promised for it.
+
+    >>> import numpy, lantern
+    >>> lantern.pure_callback(numpy.cumsum, lantern.ShapeDtypeStruct((2,), "float32"), numpy.ones(3))
+    Traceback (most recent call last):
+    lantern.errors.CallbackError: callback cumsum: wanted f32[2], got f32[3], at ...
+    """
 
 
 class NonFiniteError(LanternError, FloatingPointError):
@@ -84,8 +90,15 @@ class NonFiniteError(LanternError, FloatingPointError):
 
 
 class RecompileError(LanternError, RuntimeError):
-    """A function was called with more kinds of arguments than `jit(max_compiles=n)` allows; the message has the
-    difference."""
+    """A call would compile more than `jit(max_compiles=n)` or `no_compiles()` allows; the message has the difference.
+
+    >>> import numpy, lantern
+    >>> double = lantern.jit(lambda x: x * 2, max_compiles=1)
+    >>> _ = double(numpy.ones(2))
+    >>> double(numpy.ones(3))
+    Traceback (most recent call last):
+    lantern.errors.RecompileError: jit(<lambda>): max_compiles=1 and this call needs another program: argument `x` was ...
+    """
 
 
 class DonatedArrayError(LanternError, RuntimeError):
