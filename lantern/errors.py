@@ -97,7 +97,7 @@ class RecompileError(LanternError, RuntimeError):
     >>> _ = double(numpy.ones(2))
     >>> double(numpy.ones(3))
     Traceback (most recent call last):
-    lantern.errors.RecompileError: jit(<lambda>): max_compiles=1 and this call needs another program: argument `x` was ...
+    lantern.errors.RecompileError: jit(<lambda>): max_compiles=1 and this call needs another program: argument ...
     """
 
 
