@@ -118,6 +118,8 @@ def _choose(function: str, chosen: Value, branches: Sequence[Callable[..., T]], 
     if isinstance(chosen, int):
         body = bodies[chosen]
         outs = bind(jit_p, *body.captured, *values, jaxpr=body.jaxpr, name=f"{function}({name_of(branches[chosen])})")
+        weak = [all([a.weak for a in same]) for same in zip(*[b.jaxpr.out_avals for b in bodies], strict=True)]
+        outs = [convert(x, typeof(x).dtype, weak=w) for x, w in zip(outs, weak, strict=True)]
     else:
         captured = {id(x): x for b in bodies for x in b.captured}
         outs = bind(cond_p, chosen, *captured.values(), *values,

@@ -27,7 +27,7 @@ from lantern.trace.primitive import Value
 from lantern.tracebacks import boundary
 from lantern.transforms.jit import jit_p
 from lantern.transforms.masks import merge, parts, pick
-from lantern.transforms.scan import scan_p
+from lantern.transforms.scan import hoisted, scan_p
 from lantern.transforms.while_loop import while_p
 
 Carry = TypeVar("Carry")
@@ -155,7 +155,8 @@ def _counted(out: Any, kind: str) -> str:
 
 def _run_scan(body: Body, carry: Sequence[Value], xs: Sequence[Value], length: int, reverse: bool,
               at_once: int) -> tuple[list[Value], list[Value]]:
-    """Bind the loop. A carry that comes back unchanged is a constant of the loop, which nobody has to copy or stack."""
+    """Bind the loop. A carry that comes back unchanged is a constant of the loop, which nobody has to copy or stack;
+    what depends on constants alone is computed before it."""
     n = len(body.captured)
     outvars = body.jaxpr.outvars
     of_captured, of_carry, of_xs = parts(body.jaxpr.invars, n, len(carry))
@@ -164,6 +165,8 @@ def _run_scan(body: Body, carry: Sequence[Value], xs: Sequence[Value], length: i
                   (*pick(outvars[: len(carry)], changes), *outvars[len(carry):]))
     consts = [*body.captured, *pick(carry, changes, False)]
     moving = pick(carry, changes)
+    if length > 1:
+        jaxpr, consts = hoisted(jaxpr, consts)
     if at_once > 1:
         whole = unrolled(jaxpr, len(consts), len(moving), length, reverse, at_once)
         outs = bind(jit_p, *consts, *moving, *xs, jaxpr=whole, name="scan")

@@ -4,19 +4,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lantern.ops.broadcast import broadcast_in_dim_p
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Var, dce, has_effect, jaxpr_has_effect, subjaxprs
 from lantern.transforms.masks import Force, Mask, memo_by_jaxpr, pick, spread
 
 
 @memo_by_jaxpr
 def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask,
-                       force: Force = False, hoisting: bool = False
+                       force: Force = False, hoisting: bool = False, recompute: bool = False
                        ) -> tuple[Jaxpr, Jaxpr, list[bool], tuple[Var, ...]]:
     """(known, unknown, unknown_out, residuals).
 
     known: known ins -> known outs + residuals. unknown: residuals + unknown ins -> unknown outs. The residuals are
     named by the variables of `jaxpr`. `force`: outputs that must come from `unknown` even if they are known.
     `hoisting`: what is known shall run once for all rounds of a loop, so that effects, which are for each round, wait.
+    `recompute`: `unknown` makes repeated and constant arrays itself, from what is smaller, instead of reading them.
     """
     unknown = set(pick(jaxpr.invars, unknown_in))
 
@@ -41,11 +43,23 @@ def partial_eval_jaxpr(jaxpr: Jaxpr, unknown_in: Mask,
     forced = spread(force, len(jaxpr.outvars))
     unknown_out = [is_unknown(a) or f for a, f in zip(jaxpr.outvars, forced, strict=True)]
     later = dce(Jaxpr((), tuple(rest), tuple(pick(jaxpr.outvars, unknown_out))))
+    if recompute:
+        later = _with_repetitions(later, known_eqns, unknown)
     residuals = _read_from_outside(later, unknown)
     now = Jaxpr(tuple(pick(jaxpr.invars, unknown_in, False)), tuple(known_eqns),
                 (*pick(jaxpr.outvars, unknown_out, False), *residuals))
     later = Jaxpr((*residuals, *pick(jaxpr.invars, unknown_in)), later.eqns, later.outvars)
     return dce(now), later, unknown_out, residuals
+
+
+def _with_repetitions(later: Jaxpr, known: Sequence[Eqn], unknown: set[Var]) -> Jaxpr:
+    """With the equations again that write the same few numbers many times, where `later` reads their results."""
+    cheap = {v: e for e in known for v in e.outvars
+             if (e.primitive is broadcast_in_dim_p or not any([isinstance(a, Var) for a in e.invars]))
+             and not has_effect(e)}
+    while found := [cheap[v] for v in _read_from_outside(later, unknown) if v in cheap]:
+        later = Jaxpr(later.invars, (*dict.fromkeys(found), *later.eqns), later.outvars)
+    return later
 
 
 def _read_from_outside(later: Jaxpr, unknown: set[Var]) -> tuple[Var, ...]:

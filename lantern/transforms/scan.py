@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -162,13 +162,13 @@ def _split_body(jaxpr: Jaxpr, n_consts: int, n_carry: int, unknown: Mask) -> _Sp
     of_carry, missing = settle(of_carry,
                                lambda m: partial_eval_jaxpr(jaxpr, [*of_consts, *m, *of_xs])[2][:n_carry])
     known, later, unknown_out, residuals = partial_eval_jaxpr(jaxpr, [*of_consts, *of_carry, *of_xs],
-                                                              _forced(missing, n_ys))
+                                                              _forced(missing, n_ys), False, True)
     consts, carry, xs = parts(known.invars, of_consts.count(False), of_carry.count(False))
     n_known = len(known.outvars) - len(residuals)
 
     before, loop, varies, loop_consts = partial_eval_jaxpr(
         known, [*[False] * len(consts), *[True] * (len(carry) + len(xs))],
-        [*[True] * n_known, *[False] * len(residuals)], True)
+        [*[True] * n_known, *[False] * len(residuals)], True, True)
     steady = pick(residuals, varies[n_known:], False)
     moving = pick(residuals, varies[n_known:])
     invariants = tuple([v for v in dict.fromkeys([*steady, *loop_consts]) if v not in consts])
@@ -181,6 +181,24 @@ def _split_body(jaxpr: Jaxpr, n_consts: int, n_carry: int, unknown: Mask) -> _Sp
         Jaxpr(loop.invars, loop.eqns, (*loop.outvars[:n_known], *stacked)), loop_consts, stacked,
         Jaxpr((*[named[v] for v in steady], *lc, *lk, *[named[v] for v in moving], *lx), later.eqns, later.outvars),
         tuple(steady), tuple(moving))
+
+
+@memo_by_jaxpr
+def _hoisted(jaxpr: Jaxpr, n_consts: int) -> tuple[Jaxpr, Jaxpr, tuple[Var, ...]]:
+    unknown = [*[False] * n_consts, *[True] * (len(jaxpr.invars) - n_consts)]
+    before, loop, _, residuals = partial_eval_jaxpr(jaxpr, unknown, True, True, True)
+    invariants = tuple([v for v in residuals if v not in before.invars])
+    return Jaxpr(before.invars, before.eqns, invariants), loop, residuals
+
+
+def hoisted(jaxpr: Jaxpr, consts: Sequence[Value]) -> tuple[Jaxpr, list[Value]]:
+    """A body without what depends on its consts alone, which is computed here, and the consts of the new one."""
+    before, loop, read = _hoisted(jaxpr, len(consts))
+    values = dict(zip(before.invars, consts, strict=True))
+    if before.outvars:
+        outs = bind(jit_p, *consts, jaxpr=before, name="scan_invariants")
+        values.update(zip(cast("tuple[Var, ...]", before.outvars), outs, strict=True))
+    return loop, [values[v] for v in read]
 
 
 def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn]]:

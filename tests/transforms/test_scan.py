@@ -96,6 +96,34 @@ def test_residuals_that_do_not_change_are_not_stacked() -> None:
     assert stacked.count("f64[4,3]") <= 3, "h, and two factors of the derivative of tanh"
 
 
+def test_what_depends_on_constants_alone_is_computed_once() -> None:
+    """But not what is a repetition of something smaller: it would have to be read at each step."""
+    scale = jnp.array(2.0)
+
+    def f(w: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            return jnp.tanh(h @ jnp.sin(w).T) + x * jnp.exp(scale), None
+        return lax.scan(step, C, XS)[0]
+
+    j = make_jaxpr(f)(W)
+    (loop,) = equations(j, "scan")
+    inside = [e.primitive.name for e in loop.params["jaxpr"].eqns]
+    assert not {"sin", "exp", "transpose"} & set(inside), inside
+    assert "broadcast_in_dim" in inside
+    assert sorted(str(v.aval) for v in loop.invars[: loop.params["n_consts"]]) == ["f64*[]", "f64[3,3]"]
+    once = make_jaxpr(lambda w: lax.scan(lambda h, x: (h @ jnp.sin(w), None), C, XS[:1])[0])(W)
+    assert "scan_invariants" not in str(once)
+
+
+def test_repeated_residuals_are_saved_unrepeated() -> None:
+    def f(c: Any) -> Any:
+        return jnp.sum(lax.scan(lambda c, x: (jnp.sum(jnp.sin(c)[:, None] * W * jnp.cos(x), 0), None), c, XS)[0])
+
+    forward = next(equations(make_jaxpr(grad(f))(C), "scan"))
+    assert all(v.aval.shape in ((3,), (4, 3), (4, 3, 1), (4, 1, 3)) for v in forward.outvars), \
+        [str(v.aval) for v in forward.outvars]
+
+
 def test_a_carry_that_never_changes_is_a_constant() -> None:
     def f(w: Any) -> Any:
         (w, h), _ = lax.scan(lambda c, x: ((c[0], jnp.tanh(c[1] * c[0] + x)), None), (w, C), XS)
