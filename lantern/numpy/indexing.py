@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lantern.checks import check_positions
 from lantern.dtypes import I32, promote, short_name
 from lantern.eager import one_program
 from lantern.lax.gathers import fill_of
@@ -84,6 +85,8 @@ def take(a: ArrayLike, indices: ArrayLike | Sequence[int], axis: int | None = No
     positions = integer_positions("take", indices)
     if mode is None and is_host_array(positions):
         return gather.take(x, checked("take", positions, place, x.aval), place)
+    if mode is None:
+        check_positions("take", positions, place, x.aval)
     return _taken(x, array("take", positions), place, mode, fill_value)
 
 
@@ -124,6 +127,8 @@ def _aligned(function: str, x: Array, indices: Any, axis: int | None, mode: str 
                           f"{positions.shape}")
     if mode == "clip":
         positions = clip(positions, 0, max(x.shape[place] - 1, 0))
+    if mode is None and is_array(positions):
+        check_positions(function, positions, place, x.aval)
     return x, array(function, counted(function, positions, place, x.aval, mode)), place
 
 
@@ -277,6 +282,9 @@ def _read(x: Array, positions: Positions, plan: _Plan) -> Array:
 
 def _flat_positions(aval: ShapedArray, chosen: Sequence[tuple[int, Any]]) -> Positions:
     """Positions along several axes as positions along those axes merged into one."""
+    for axis, i in chosen:
+        if is_array(i):
+            check_positions("getitem", i, axis, aval)
     places = [counted("getitem", np.asarray(i) if isinstance(i, int) else i, axis, aval) for axis, i in chosen]
     shape = common_shape("getitem", [c.shape for c in places])
     if len(places) == 1:

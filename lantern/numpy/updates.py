@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from lantern.checks import check_positions
 from lantern.dtypes import BOOL, I32
 from lantern.eager import one_program
 from lantern.lax.operands import (
@@ -124,6 +125,8 @@ def make_plan(name: str, x: Array, index: Any, mode: str | None, unique: bool) -
             numbers.append(None)
             continue
         sure = mode is None and is_host_array(item)
+        if mode is None and is_array(item):
+            check_positions(function, item, axis, x.aval)
         numbers.append(len(found))
         known.append(sure)
         found.append(checked(function, np.asarray(item), axis, x.aval) if sure else item)
