@@ -8,26 +8,21 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from lantern.backends.wgpu.interrupts import hear
-from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
+from lantern.backends.wgpu.memory import Allocation, Buffer
 from lantern.backends.wgpu.plan import Ask, Carry, Choose, Fill, Give, Launch, Pipeline, Plan, Repeat, Take, Until, Zero
+from lantern.backends.wgpu.steady import Memory, carry_on, repeat_steadily
+from lantern.backends.wgpu.steady import Recorder as StepRecorder
 from lantern.dtypes import BOOL, I32
 from lantern.errors import DeviceError, InternalError
 from lantern.trace.aval import ShapedArray, shaped
 
-Memory: TypeAlias = "list[Allocation | None]"
 AnyArray: TypeAlias = "np.ndarray[Any, Any]"
 NOWHERE = -1    # the row outside of loops
 FLAG, NUMBER = shaped((), BOOL), shaped((), I32)
 
 
-class Recorder(Protocol):
+class Recorder(StepRecorder, Protocol):
     """Who records commands and owns memory: the backend."""
-
-    pool: Pool
-
-    def buffer(self, nbytes: int) -> Buffer:
-        """A new buffer."""
-        ...
 
     def begin(self) -> None:
         """A program is about to be recorded."""
@@ -136,11 +131,14 @@ def _repeat(recorder: Recorder, loop: Repeat, memory: Memory) -> None:
     for whole, slot, nbytes in loop.made:
         memory[whole] = inner[slot] = recorder.pool.take(nbytes)
 
+    rows = range(loop.length)[::-1] if loop.reverse else range(loop.length)
+
     def steps() -> None:
-        for row in reversed(range(loop.length)) if loop.reverse else range(loop.length):
+        done = repeat_steadily(recorder, loop, inner, rows) if body.steady else 0
+        for row in rows[done:]:
             hear()
             _record(recorder, body, inner, row)
-            _carry_on(loop.carries, inner)
+            carry_on(loop.carries, inner)
 
     _carried(recorder, body, loop.carries, memory, inner, steps)
 
@@ -152,7 +150,7 @@ def _until(recorder: Recorder, loop: Until, memory: Memory) -> None:
         while _holds(recorder, loop, memory, inner):
             hear()
             _record(recorder, loop.body, inner, NOWHERE)
-            _carry_on(loop.carries, inner)
+            carry_on(loop.carries, inner)
 
     _carried(recorder, loop.body, loop.carries, memory, inner, steps)
 
@@ -193,15 +191,6 @@ def _carried(recorder: Recorder, body: Plan, carries: Sequence[Carry], memory: M
         raise
     for c in carries:
         memory[c.end] = inner[c.before]
-
-
-def _carry_on(carries: Sequence[Carry], inner: Memory) -> None:
-    """What the body gave is what it takes next: nothing is copied."""
-    made = [inner[c.after] for c in carries]
-    for c in carries:
-        inner[c.after] = None
-    for c, allocation in zip(carries, made, strict=True):
-        inner[c.before] = allocation
 
 
 def _choose(recorder: Recorder, choice: Choose, memory: Memory) -> None:

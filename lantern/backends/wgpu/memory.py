@@ -119,9 +119,7 @@ class Pool:
     def take(self, nbytes: int) -> Allocation:
         """Memory of at least `nbytes` bytes, its contents unknown. Raises DeviceError if there is no more."""
         self.collect()
-        size = size_class(nbytes)
-        if size > self._most:
-            size = -(-nbytes // 16) * 16
+        size = self.size(nbytes)
         free = self._free.get(size)
         if free:
             self.unused -= size
@@ -130,6 +128,11 @@ class Pool:
         allocation = Allocation(self._create(size), next(self._numbers), size)
         self.live += size
         return allocation
+
+    def size(self, nbytes: int) -> int:
+        """The bytes that `take` takes."""
+        size = size_class(nbytes)
+        return size if size <= self._most else -(-nbytes // 16) * 16
 
     def give(self, allocation: Allocation) -> None:
         """Take memory back; it may be handed out again at once."""

@@ -6,15 +6,17 @@ calls are checked. Handles are opaque.
 from __future__ import annotations
 
 import importlib
+import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from lantern.backends.wgpu.interrupts import hear
 from lantern.errors import DeviceError
 
 Handle: TypeAlias = Any
+Prepared: TypeAlias = tuple[Handle, Handle, int, int, int, bool]    # pipeline, bind group, grid, whether rows move
 
 # These modules make their names at run time, so no type checker knows what is in them.
 wgpu: Any = importlib.import_module("wgpu")
@@ -101,6 +103,28 @@ class Native:
         lib.wgpuComputePassEncoderSetPipeline(current, pipeline)
         lib.wgpuComputePassEncoderSetBindGroup(current, 0, group, 0, ffi.NULL)
         lib.wgpuComputePassEncoderDispatchWorkgroups(current, x, y, z)
+
+    def replay(self, launches: Iterator[tuple[Prepared, int]], table: Handle, most: int) -> int:
+        """Record prepared launches, each with its place in the table of numbers, until there are no more or there are
+        `most`. Returns how many there were. What the one before has set is not set again."""
+        last_pipeline: Handle = None
+        last_group: Handle = None
+        count = 0
+        for (pipeline, group, x, y, z, moving), offset in itertools.islice(launches, most):
+            if moving and offset != self._turn:
+                self.turn(table, offset)
+            current = self._pass
+            if current is None:
+                current = self._pass = lib.wgpuCommandEncoderBeginComputePass(self._open(), self._pass_descriptor)
+            if pipeline is not last_pipeline:
+                lib.wgpuComputePassEncoderSetPipeline(current, pipeline)
+                last_pipeline = pipeline
+            if group is not last_group:
+                lib.wgpuComputePassEncoderSetBindGroup(current, 0, group, 0, ffi.NULL)
+                last_group = group
+            lib.wgpuComputePassEncoderDispatchWorkgroups(current, x, y, z)
+            count += 1
+        return count
 
     def turn(self, group: Handle, offset: int) -> None:
         """Record that what follows binds an entry of a table of numbers."""

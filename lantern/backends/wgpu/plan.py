@@ -167,6 +167,11 @@ class Plan:
     donated: frozenset[int]
     touched: int
 
+    @property
+    def steady(self) -> bool:
+        """Whether it does nothing but launch kernels on memory."""
+        return all(isinstance(a, (Take, Give, Launch)) for a in self.actions)
+
 
 # A kernel, which arguments share an output's memory, and the names of its buffers that hold many rows.
 Compile: TypeAlias = Callable[[Kernel | Routine, Mapping[int, int], Collection[str]], Pipeline]

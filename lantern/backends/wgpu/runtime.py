@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from lantern.backends.wgpu.device import AdapterInfo, make_target, open_device
 from lantern.backends.wgpu.executable import run_plan
 from lantern.backends.wgpu.interrupts import Deferred, Undeferred, hear
 from lantern.backends.wgpu.memory import Allocation, Buffer, Pool
-from lantern.backends.wgpu.native import Handle, Native, trusted_module, wgpu
+from lantern.backends.wgpu.native import Handle, Native, Prepared, trusted_module, wgpu
 from lantern.backends.wgpu.packed import stored_bytes
 from lantern.backends.wgpu.plan import Pipeline, Plan, make_plan
 from lantern.backends.wgpu.render import check_size, render
@@ -33,7 +33,7 @@ from lantern.lower.routine import Routine
 from lantern.trace.aval import ShapedArray
 
 PIPELINES = 1024            # compiled kernels that are remembered
-GROUPS = 4096               # bind groups that are remembered
+GROUPS = 4096               # bind groups that are remembered, the last ones that were used: see MOST in steady.py
 PENDING_DISPATCHES = 32     # recorded launches after which a submission is due,
 PENDING_BYTES = 1 << 24     # or memory that they touch,
 PENDING_SECONDS = 1e-3      # or time since the first of them
@@ -186,6 +186,36 @@ class WgpuBackend:
         """Record one kernel, at the given row of the arrays of which it knows rows."""
         if self._dispatches >= self._limit or (pipeline.moving and self._turns.full):
             self._submit()
+        handle, group, x, y, z, moving = self.prepare(pipeline, allocations, sizes)
+        if moving:
+            self.native.turn(self._turns.group, self._turns.offset(row))
+        self.native.dispatch(handle, group, x, y, z)
+        self._dispatches += 1
+
+    def replay(self, cycle: Sequence[Sequence[Prepared]], rows: Sequence[int], start: int) -> None:
+        """Record a loop's steps, from `start` in a cycle of steps that repeat."""
+        def launches() -> Iterator[tuple[Prepared, int]]:
+            for k, row in enumerate(rows, start=start):
+                offset = self._turns.offset(row)
+                for prepared in cycle[k % len(cycle)]:
+                    yield prepared, offset
+
+        coming = launches()
+        while True:
+            room = max(0, self._limit - self._dispatches)
+            done = self.native.replay(coming, self._turns.group, room)
+            self._dispatches += done
+            if done < room:
+                return
+            self._submit()
+
+    def touch(self, allocations: Iterable[Allocation]) -> None:
+        """What was recorded uses these."""
+        for a in allocations:
+            a.epoch = self._epoch
+
+    def prepare(self, pipeline: Pipeline, allocations: Sequence[Allocation], sizes: Sequence[int]) -> Prepared:
+        """What recording one kernel on this memory takes."""
         key = (pipeline.layout_number, *[a.id for a in allocations], *sizes)
         group = self._groups.get(key)
         if group is None:
@@ -193,14 +223,13 @@ class WgpuBackend:
                 pipeline.layout, [(a.handle, n) for a, n in zip(allocations, sizes, strict=True)])
             if len(self._groups) > GROUPS:
                 self.native.release_bind_group(self._groups.popitem(last=False)[1])
+        else:
+            self._groups.move_to_end(key)
         epoch = self._epoch
         for a in allocations:
             a.epoch = epoch
         grid = pipeline.shader.grid
-        if pipeline.moving:
-            self.native.turn(self._turns.group, self._turns.offset(row))
-        self.native.dispatch(pipeline.handle, group, grid.x, grid.y, grid.z)
-        self._dispatches += 1
+        return pipeline.handle, group, grid.x, grid.y, grid.z, pipeline.moving
 
     def clear(self, allocation: Allocation, nbytes: int) -> None:
         """Record filling with zeros."""

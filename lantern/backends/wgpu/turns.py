@@ -12,7 +12,7 @@ import numpy as np
 from lantern.backends.wgpu.native import Handle, Native, wgpu
 
 FIXED = 4096        # numbers that are always there,
-FREE = 4096         # and how many others one submission may use
+FREE = 4352         # and how many others one submission may use
 BYTES = 16          # of one entry
 
 
