@@ -31,7 +31,7 @@ def prune_scan(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
     body = written_in(Jaxpr((*c, *k, *x), body.eqns, (*outs_k, *outs_y)), consts)
     kept, _ = settle(pick(used[:n_carry], steady, False),
                      lambda m: parts(live(body, [*m, *of_y], shrink), len(c), len(k))[1])
-    body = shrink(Jaxpr(body.invars, body.eqns, tuple(pick(body.outvars, [*kept, *of_y]))))
+    body = smaller(body, [*kept, *of_y], consts, shrink)
     of_c, _, of_x = parts(live(body), len(c), len(k))
     invars = (*pick(consts, of_c), *pick(pick(carry, steady, False), kept), *pick(xs, of_x))
     outvars = (*pick(pick(e.outvars[:n_carry], steady, False), kept), *pick(e.outvars[n_carry:], of_y))
@@ -60,7 +60,7 @@ def prune_while(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
     asked, read = parts(live(condition), len(ca))
     wanted = [a or b for a, b in zip(pick(used, steady, False), read, strict=True)]
     kept, _ = settle(wanted, lambda m: parts(live(body, m, shrink), len(ba))[1])
-    body = shrink(Jaxpr(body.invars, body.eqns, tuple(pick(body.outvars, kept))))
+    body = smaller(body, kept, of_body, shrink)
     of_b, _ = parts(live(body), len(ba))
     outvars = tuple(pick(pick(e.outvars, steady, False), kept))
     invars = (*pick(of_condition, asked), *pick(of_body, of_b), *pick(moving, kept))
@@ -76,7 +76,7 @@ def prune_cond(e: Eqn, used: Sequence[bool], shrink: Shrink) -> Pruned:
     """Branches take what one of them reads, and give what is read."""
     index, *args = e.invars
     branches = [written_in(shrink(b), args) for b in e.params["branches"]]
-    branches = [shrink(Jaxpr(b.invars, b.eqns, tuple(pick(b.outvars, used)))) for b in branches]
+    branches = [smaller(b, used, args, shrink) for b in branches]
     read = [any(flags) for flags in zip(*map(live, branches), strict=True)]
     if all(read) and all(used):
         return e, {}
@@ -90,11 +90,20 @@ def live(jaxpr: Jaxpr, outs: Mask | None = None, shrink: Shrink | None = None) -
     since they need less where less of them is read."""
     wanted = jaxpr.outvars if outs is None else pick(jaxpr.outvars, outs)
     eqns = needed_eqns(jaxpr.eqns, wanted)
-    if shrink is not None and any([isinstance(e.primitive.lower, Structured) for e in eqns]):
-        smaller = shrink(Jaxpr(jaxpr.invars, eqns, tuple(wanted)))
-        eqns, wanted = smaller.eqns, smaller.outvars
+    less = len(eqns) < len(jaxpr.eqns) or len(wanted) < len(jaxpr.outvars)
+    if shrink is not None and less and any([isinstance(e.primitive.lower, Structured) for e in eqns]):
+        rest = shrink(Jaxpr(jaxpr.invars, eqns, tuple(wanted)))
+        eqns, wanted = rest.eqns, rest.outvars
     read = {a for e in eqns for a in e.invars} | set(wanted)
     return [v in read for v in jaxpr.invars]
+
+
+def smaller(jaxpr: Jaxpr, outs: Mask, operands: Sequence[Atom], shrink: Shrink) -> Jaxpr:
+    """A jaxpr that `shrink` made, then `written_in`, with the outputs `outs` only. Where neither takes anything away it
+    stays as it is: each level of a nest would else shrink all levels inside several times."""
+    if all(outs) and not any([isinstance(a, Literal) for a in operands]):
+        return jaxpr
+    return shrink(Jaxpr(jaxpr.invars, jaxpr.eqns, tuple(pick(jaxpr.outvars, outs))))
 
 
 def written_in(jaxpr: Jaxpr, operands: Sequence[Atom]) -> Jaxpr:
