@@ -140,9 +140,9 @@ def _check_case(c: _Checker, arrays: Sequence[AnyArray], device: Any) -> None:
 
 
 def _odd(c: _Checker, arrays: Sequence[AnyArray]) -> list[list[AnyArray]]:
-    """The samples with other sizes: one less, and an odd number beyond a workgroup; equal sizes stay equal."""
+    """The samples with other, odd sizes: a little less, and more than a workgroup; equal sizes stay equal."""
     found: list[list[AnyArray]] = []
-    changes: list[Callable[[int], int]] = [lambda n: max(1, n - 1) | 1, lambda n: n + 129 | 1]
+    changes: list[Callable[[int], int]] = [lambda n: max(1, n - 1 - n % 2), lambda n: n + 129 | 1]
     for change in changes:
         last = [np.resize(x, (*x.shape[:-1], change(x.shape[-1]))) if x.ndim else x for x in arrays]
         every = [np.resize(x, [change(n) if n < 64 else n for n in x.shape]) for x in arrays]

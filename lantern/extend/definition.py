@@ -67,7 +67,7 @@ def check_definition(d: Definition) -> Definition:
     for name, rule in (("lower", d.lower), ("vjp", d.vjp), ("transpose", d.transpose)):
         if rule is not None and not callable(rule):
             raise TypeError(f"{d.maker}({d.name!r}): {name} must be a function or None, got {rule!r}")
-    each: Sequence[Any] = (d.jvp,) if d.jvp is None or callable(d.jvp) else d.jvp
+    each = as_many(d.jvp)
     if not all(rule is None or callable(rule) for rule in each):
         raise TypeError(f"{d.maker}({d.name!r}): jvp must be a function, or a tuple with a function or None for each "
                         f"operand, got {d.jvp!r}")
@@ -88,7 +88,7 @@ def results(d: Definition, avals: Sequence[ShapedArray], params: Params) -> tupl
     """
     found = d.abstract(*[a.strong() for a in avals], **params)
     single = hasattr(found, "shape") and hasattr(found, "dtype")
-    return tuple([_aval(d, x) for x in ((found,) if single else _listed(d, found, "shape"))]), single
+    return tuple([_aval(d, x) for x in as_many(found)]), single
 
 
 def as_many(found: Any) -> Sequence[Any]:

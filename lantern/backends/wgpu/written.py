@@ -282,25 +282,25 @@ def _workgroups(routine: Routine, main: _Main, target: Target, offsets: Mapping[
         *_bases(offsets, batch), f"  lantern_body({', '.join(passed)});", "}"])
 
 
-_WHERE = re.compile(r"─ \w*:(\d+):(\d+)")
+_WHERE = re.compile(r"─ \w*:(\d+):\d+")
 _SAID = re.compile(r"error: (.*)")
-_LABEL = re.compile(r"\^+ (.*)")
+_LABEL = re.compile(r"(\d+) │[^\n]*\n(?:[^\n\d^]*\n)*?[^\n^]*\^+ ([^\n]*)")     # a line, and what is said below it
 
 
 def refusal(routine: Routine, shader: Shader, pieces: Sequence[Lines], message: str) -> KernelError:
     """What the compiler says, of the user's own line."""
-    sentences = [*_SAID.findall(message)[:1], *_LABEL.findall(message)[:1]]
-    said = "; ".join([s.strip() for s in sentences]) or message.strip()
-    found = _WHERE.search(message)
-    if found is None:
+    labels = _LABEL.findall(message)[:1]
+    said = "; ".join([s.strip() for s in [*_SAID.findall(message)[:1], *[s for _, s in labels]]]) or message.strip()
+    numbers = [int(n) for n in [*[n for n, _ in labels], *_WHERE.findall(message)[:1]]]
+    for line in numbers:
+        for piece in pieces:
+            lines, k = piece.text.split("\n"), line - piece.first
+            if 0 <= k < len(lines):
+                file = f"{piece.place.file}:{piece.place.line + k}, " if piece.place else ""
+                return KernelError(f"{routine.name}: its WGSL does not compile, at {file}line {k + 1} of its "
+                                   f"{piece.what}: {said}\n    {lines[k].strip()}")
+    if not numbers:
         return KernelError(f"{routine.name}: its WGSL does not compile: {said}")
-    line = int(found[1])
-    for piece in pieces:
-        lines, k = piece.text.split("\n"), line - piece.first
-        if 0 <= k < len(lines):
-            file = f"{piece.place.file}:{piece.place.line + k}, " if piece.place else ""
-            return KernelError(f"{routine.name}: its WGSL does not compile, at {file}line {k + 1} of its {piece.what}: "
-                               f"{said}\n    {lines[k].strip()}")
-    around = shader.text.split("\n")[line - 1].strip()
+    around = shader.text.splitlines()[numbers[0] - 1].strip()
     return KernelError(f"{routine.name}: its WGSL does not compile, at a line that lantern wrote around it: {said}\n"
                        f"    {around}")
