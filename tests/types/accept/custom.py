@@ -34,7 +34,17 @@ def _scaled(x: Float[Units], how: str) -> Float[Units]:
 
 # as a decorator, partial(custom_vjp, ...) is of an unknown type to pyright
 scaled = lantern.custom_vjp(_scaled, nondiff_argnums=(1,))
-scaled.defvjp(lambda x, how: (_scaled(x, how), None), lambda how, _, ct: (ct,))
+
+
+def _fwd(x: Float[Units], how: str) -> tuple[Float[Units], None]:
+    return _scaled(x, how), None
+
+
+def _bwd(how: str, residuals: None, ct: Float[Units]) -> tuple[Float[Units]]:
+    return (ct,)
+
+
+scaled.defvjp(_fwd, _bwd)
 
 
 @custom_vmap
