@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lantern
+from lantern import stages
 from lantern.backends.emulate import run_program
 from lantern.errors import InternalError
+from lantern.events import subscribe
 from lantern.lower.kernel import Branch, Dispatch, Free, HostCall, Loop, Program, Run, While
 from lantern.lower.verify import check_program
 from lantern.ops import compare, dot, elementwise, reduce, shape
@@ -267,3 +270,18 @@ def inner(program: Program) -> Program:
     """The body of its only loop."""
     (region,) = regions(program)
     return region.body
+
+
+def test_eager_loops_are_found_by_what_they_do() -> None:
+    """Each call traces a new jaxpr: it fills no cache of operations, and equal ones are compiled once."""
+    x = lantern.device_put(np.ones(3, np.float32), "cpu")
+    compiled: list[Any] = []
+    end = subscribe(lambda e: compiled.append(e.kind) if e.kind == "compile.end" else None)
+    try:
+        for _ in range(3):
+            (y,) = loop(lambda h: [elementwise.mul(h, 1.25)], [], [x], [], 3)
+    finally:
+        end()
+    np.testing.assert_allclose(np.asarray(y), np.full(3, 1.25 ** 3), rtol=1e-6)
+    assert len(compiled) <= 1
+    assert not any(loop_p in key for key in stages._eager.entries)
