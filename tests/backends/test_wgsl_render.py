@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from lantern.backends.wgpu.prelude import blocks, functions_for
@@ -12,6 +13,7 @@ from lantern.errors import DeviceError
 from lantern.lower.expr import Body, ReduceOp, ScalarOp, row_major
 from lantern.lower.kernel import Kernel, Stage, Store, Target
 from lantern.source import Source
+from lantern.trace.aval import shaped
 from tests.device.kernels import F32, elementwise, f32, product, reduction, scatter, softmax
 
 TARGET = Target("wgpu", max_buffers=7, max_binding=1 << 27, recompute=True)
@@ -49,6 +51,28 @@ def turned(rows: int, cols: int) -> Kernel:
 ], ids=lambda x: x if isinstance(x, str) else "")
 def test_texts(golden: Golden, name: str, kernel: Kernel) -> None:
     golden(f"wgsl/{name}.txt", render(kernel, TARGET).text)
+
+
+@pytest.mark.parametrize(("name", "kernel", "moving"), [
+    ("rows", layer(16, 32), ["arg0", "out0"]), ("odd_rows", layer(3, 5), ["arg1", "out0"]),
+    ("rows_folded", reduction(f32(8, 100), ReduceOp.SUM, (1,), "folded"), ["arg0", "out0"]),
+    ("rows_multiplied", product(1, 20, 24, 40, bias=True), ["arg0", "out0"]),
+], ids=lambda x: x if isinstance(x, str) else "")
+def test_rows_of_loops(golden: Golden, name: str, kernel: Kernel, moving: list[str]) -> None:
+    """Where the step of a loop is added to addresses."""
+    shader = render(kernel, TARGET, moving=moving)
+    golden(f"wgsl/{name}.txt", shader.text)
+    assert shader.bindings == render(kernel, TARGET).bindings       # the number of the row is no storage buffer
+
+
+def test_vectors_are_read_where_every_row_begins_with_one() -> None:
+    for cols, buffers in ((32, "array<vec4<f32>>"), (5, "array<f32>")):
+        text = render(layer(3, cols), TARGET, moving=["arg0"]).text
+        assert f"arg0: {buffers}" in text and "turn.x" in text
+    small = [Kernel(k.args, (shaped((n,), np.dtype("int8")),), (), k.stages) for n in (4, 6)
+             for k in [elementwise([shaped((n,), np.dtype("int8"))], f32(n), lambda b: b.load(0, (1,)))]]
+    texts = [render(k, TARGET, moving=["out0"]).text for k in small]
+    assert "atomic" not in texts[0] and "atomicOr" in texts[1]      # rows that share a word
 
 
 def test_equal_kernels_have_equal_texts() -> None:
