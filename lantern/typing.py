@@ -14,11 +14,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self, TypeAlias, TypeVarTuple
 
 from lantern.dtypes import (
+    Complex,
     DType,
     Floating,
     Integer,
     bf16,
     bool_,
+    c64,
+    c128,
     f16,
     f32,
     f64,
@@ -35,8 +38,8 @@ from lantern.errors import ShapeError
 from lantern.trace.array import Array
 
 __all__ = [
-    "AnyShape", "Array", "Bool", "DType", "Dim", "Float", "Floating", "Int", "Integer", "bf16", "bool_", "f16", "f32",
-    "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
+    "AnyShape", "Array", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "bf16", "bool_",
+    "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
 ]
 
 

@@ -51,6 +51,7 @@ class SupportsLanternArray(Protocol):
         ...
 
 
+Number: TypeAlias = "bool | int | float | complex"        # stubs need it where a function is called complex
 ArrayLike: TypeAlias = "Array | NumpyArray | np.generic | bool | int | float | complex | SupportsLanternArray"
 DTypeLike: TypeAlias = Any
 ShapeLike: TypeAlias = "int | Sequence[int]"

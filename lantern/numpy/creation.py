@@ -43,7 +43,7 @@ from lantern.ops.broadcast import broadcast_in_dim
 from lantern.ops.broadcast import full as filled
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
-from lantern.trace.jaxpr import PLAIN, Literal, literal
+from lantern.trace.jaxpr import Literal, literal
 from lantern.trace.primitive import Value
 
 
@@ -69,7 +69,8 @@ def asarray(a: Any, dtype: DTypeLike = None) -> Array:
         return convert(found, wanted)
     if isinstance(found, float) and not is_inexact(wanted):
         return constant(np.asarray(host_convert(np.asarray(found), wanted)))
-    return constant(literal(found, wanted, "asarray") if not isinstance(found, Literal) else cast(found, wanted))
+    return constant(literal(found, wanted, "asarray") if isinstance(found, (bool, int, float, complex))
+                    else cast(found, wanted))
 
 
 def _from_lists(a: Sequence[Any], dtype: DType | None) -> Array:
@@ -171,7 +172,7 @@ def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None) -> Ar
     """
     target, value = canonical_shape("full", shape), operand("full", fill_value)
     wanted = common_dtype([value])[0] if dtype is None else canonical(dtype)
-    if type(value) in PLAIN and (is_inexact(wanted) or not isinstance(value, float)):
+    if isinstance(value, (bool, int, float, complex)) and (is_inexact(wanted) or not isinstance(value, float)):
         number = literal(value, wanted, "full")
         return broadcast_in_dim(number, target, ()) if target else constant(number)
     return broadcast_to(asarray(value, wanted), target)
@@ -274,7 +275,7 @@ def linspace(start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = 
     inner = common_dtype([low, high], floats=True)[0]
     wanted = inner if dtype is None else canonical(dtype)
     steps = count - 1 if endpoint else count
-    if type(low) in PLAIN and type(high) in PLAIN:
+    if isinstance(low, (bool, int, float, complex)) and isinstance(high, (bool, int, float, complex)):
         found = constant(host_convert(np.linspace(low, high, count, endpoint), wanted))
         return (found, asarray((high - low) / steps if steps > 0 else math.nan, inner)) if retstep else found
     distance = subtract(high, low)

@@ -115,7 +115,7 @@ IMPORTS = (
     "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32",
     "from lantern.trace.aval import ShapedArray",
     "from lantern.backends.base import Device",
-    "from lantern.lax.operands import SupportsLanternArray",
+    "from lantern.lax.operands import Number, SupportsLanternArray",
     "from lantern.numpy.at import At",
     "from lantern.typing import Dim",
 )

@@ -16,6 +16,7 @@ ASKED_DTYPES = (
     ("type[bool]", "bool_"),
     ("type[int]", "i32"),
     ("type[float]", "f32"),
+    ("type[complex]", "Any"),
     ("str | type[np.generic] | np.dtype[Any]", "Any"),
 )
 

@@ -176,6 +176,7 @@ def to_dtype(of: Signature) -> Iterator[str]:
         ("type[bool]", "bool_"),
         ("type[int]", "i32"),
         ("type[float]", "f32"),
+        ("type[complex]", "Any"),
         ("str | type[np.generic] | np.dtype[Any]", "Any"),
     ):
         yield from of.overload({of.arguments[0]: array("*L"), "dtype": dtype}, array("*L", result))

@@ -23,7 +23,7 @@ def applied(rule: Rule, of: Signature) -> list[str]:
 
 
 NUMPY_VALUE = "np.ndarray[Any, Any] | np.generic"
-FOREIGN = f"{NUMPY_VALUE} | SupportsLanternArray | float"  # what is no Array and becomes one
+FOREIGN = f"{NUMPY_VALUE} | SupportsLanternArray | Number"  # what is no Array and becomes one
 ARRAY_LIKE = f"{unseen()} | {FOREIGN}"
 UNKNOWN_ARRAY = array("...", "Any")
 
@@ -57,9 +57,10 @@ ARITHMETIC = Kind(
         ("bool_", "bool", "bool_"),
         ("bool_", "int", "i32"),
         ("X", "float", "f32"),
+        ("D", "Number", "Any"),
     ),
 )
-DIVISION = Kind((("F", "F"), ("X", "f32")), (("F", "float", "F"), ("X", "float", "f32")))
+DIVISION = Kind((("F", "F"), ("X", "f32")), (("F", "float", "F"), ("X", "float", "f32"), ("D", "Number", "Any")))
 COMPARISON = Kind((("D", "bool_"),), (("D", "float", "bool_"),))
 BITWISE = Kind((("X", "X"),), (("I", "int", "I"), ("bool_", "bool", "bool_")))
 SHIFT = Kind((("I", "I"),), (("I", "int", "I"),))

@@ -17,7 +17,7 @@ IMPORTS = (
     "import numpy as np",
     "from typing_extensions import TypeVar, TypeVarTuple",
     "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32, u32",
-    "from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, ShapeLike, SupportsLanternArray",
+    "from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLike, SupportsLanternArray",
     "from lantern.trace.array import Array",
     "from lantern.typing import Dim",
 )
