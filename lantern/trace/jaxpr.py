@@ -166,6 +166,23 @@ def _traits(jaxpr: Jaxpr) -> _Traits:
     return found
 
 
+def silenced(params: Params) -> Params:
+    """The parameters of an equation whose jaxprs do nothing but compute (an effect with results stays)."""
+    if not any([jaxpr_has_effect(s) for v in params.values() for s in subjaxprs(v)]):
+        return params
+
+    def without(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple([without(v) for v in cast("tuple[Any, ...]", value)])
+        if not isinstance(value, Jaxpr):
+            return value
+        eqns = [Eqn(e.primitive, e.invars, silenced(e.params), e.outvars, e.source) for e in value.eqns
+                if e.outvars or e.primitive.effect is None]
+        return Jaxpr(value.invars, tuple(eqns), value.outvars)
+
+    return {name: without(v) for name, v in params.items()}
+
+
 def needed_eqns(eqns: Sequence[Eqn], wanted: Iterable[Atom], known: Collection[Var] = ()) -> tuple[Eqn, ...]:
     """The equations that `wanted` depends on (and those with effects), given that the values of `known` are at hand."""
     live = {a for a in wanted if type(a) is Var and a not in known}

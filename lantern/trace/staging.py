@@ -20,9 +20,19 @@ from lantern.trace import context
 from lantern.trace.array import Array, is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import Trace, typeof
-from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, axis_names, jaxpr_has_effect, needed_eqns
+from lantern.trace.jaxpr import (
+    Atom,
+    Eqn,
+    Jaxpr,
+    Literal,
+    Var,
+    axis_names,
+    needed_eqns,
+    silenced,
+    subjaxprs,
+)
 from lantern.trace.leaks import check_no_leaks
-from lantern.trace.primitive import Inline, Primitive, Value
+from lantern.trace.primitive import Inline, Primitive, Structured, Value
 
 E = TypeVar("E", bound=LanternError)
 
@@ -92,12 +102,9 @@ class StagingTrace:
         if (not self.stage_all and not any([type(a) is Tracer and a.trace is self for a in args])
                 and not axis_names(params)):
             return self.parent.bind(primitive, args, params, source)
-        if primitive.effect is not None and self.fires(args):
-            return self.fire(primitive, args, params, source or self.source or user_source())
-        if not self.stage_all and primitive.lower is Inline.SUBJAXPR and jaxpr_has_effect(params["jaxpr"]) \
-                and self.fires(args):
-            return self.inline(params["jaxpr"], args)
         source = source or self.source or user_source()
+        if not self.stage_all and acts(primitive, params) and self.knows(args):
+            return self.act(primitive, args, params, source)
         atoms = tuple([self.atom(a) for a in args])
         try:
             outs = tuple([Var(aval) for aval in primitive.abstract(*[a.aval for a in atoms], **params)])
@@ -109,33 +116,30 @@ class StagingTrace:
             self.producer[v] = index
         return [Tracer(self, v, source) for v in outs]
 
-    def fires(self, args: Sequence[Value]) -> bool:
-        """Whether an effect happens while the user's function runs: all operands are known, and this is no program to
-        be run later."""
-        return not self.stage_all and not any(
-            [self.slice(a.variable)[1] for a in args if type(a) is Tracer and a.trace is self])
+    def knows(self, args: Sequence[Value]) -> bool:
+        """Whether all values are at hand while the user's function runs, up to the outermost trace."""
+        mine = [a.variable for a in args if type(a) is Tracer and a.trace is self]
+        if self.stage_all or any([self.slice(v)[1] for v in mine]):
+            return False
+        outer = [a for a in args if type(a) is not Tracer or a.trace is not self]
+        parent = self.parent
+        return not isinstance(parent, StagingTrace) or parent.knows([*outer, *map(self.value_of, mine)])
 
-    def fire(self, primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
-             source: Source | None) -> Sequence[Value]:
-        """Bind an effect in the parent now: so it happens once, between the other effects of the user's function. Its
-        results become those of an equation that has run."""
+    def act(self, primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
+            source: Source | None) -> Sequence[Value]:
+        """Bind an effect in the parent now: so it happens once, between the other effects of the user's function.
+
+        What is recorded has the results already. If it is differentiated it runs again, in silence.
+        """
         atoms = tuple([self.atom(a) for a in args])
         values = [a if type(a) is Literal else self.value_of(a) for a in atoms]     # pyright: ignore[reportArgumentType]
         outs = self.parent.bind(primitive, values, params, source)
-        e = Eqn(primitive, atoms, params, tuple([Var(typeof(x)) for x in outs]), source)
+        e = Eqn(primitive, atoms, silenced(params), tuple([Var(typeof(x)) for x in outs]), source)
         if outs:
             self.eqns.append(e)
             self.producer.update(dict.fromkeys(e.outvars, len(self.eqns) - 1))
             self.values.update(zip(e.outvars, outs, strict=True))
         return [Tracer(self, v, source) for v in e.outvars]
-
-    def inline(self, jaxpr: Jaxpr, args: Sequence[Value]) -> list[Value]:
-        """The equations of a jaxpr one by one."""
-        env: dict[Atom, Value] = dict(zip(jaxpr.invars, args, strict=True))
-        for e in jaxpr.eqns:
-            outs = self.bind(e.primitive, [a if type(a) is Literal else env[a] for a in e.invars], e.params, e.source)
-            env.update(zip(e.outvars, outs, strict=True))
-        return [a if type(a) is Literal else env[a] for a in jaxpr.outvars]
 
     def evaluate(self, e: Eqn) -> None:
         """Bind one equation in the parent and keep its results."""
@@ -173,6 +177,17 @@ class StagingTrace:
         """A tracer that escapes pins this object, so let it hold nothing."""
         self.live = False
         self.eqns, self.producer, self.values, self.captured, self.names = [], {}, {}, {}, {}
+
+
+def acts(primitive: Primitive, params: Mapping[str, Any]) -> bool:
+    """Whether an equation does more than compute. One that the user's rule replaces under differentiation (it holds a
+    jaxpr and has no transposition) waits for that."""
+    if primitive.effect is not None:
+        return True
+    lower = primitive.lower
+    if type(lower) is not Structured and (lower is not Inline.SUBJAXPR or primitive.transpose is None):
+        return False
+    return any([acts(e.primitive, e.params) for v in params.values() for s in subjaxprs(v) for e in s.eqns])
 
 
 def with_line(error: E, source: Source | None) -> E:

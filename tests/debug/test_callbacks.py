@@ -132,6 +132,53 @@ def test_python_prints_and_program_prints_mix_under_grad(capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines() == ["one", "two 1.0", "inner 1.0", "three", "four 3.0"]
 
 
+def test_loops_that_were_looked_at_print_once_and_in_order(device: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their differentiated forward runs again, in silence."""
+    def f(x: Any) -> Any:
+        def step(c: Any, row: Any) -> Any:
+            debug.print("scan {}", row)
+            return c * row, None
+        y = lax.scan(step, 1.0, x)[0]
+        sys.stdout.write("large\n" if y > 1 else "small\n")
+        z = lax.cond(y > 1, lambda v: (debug.print("yes {}", v), v * v)[1], lambda v: v, y)
+        return z if z > 0 else -z
+
+    for g in (lantern.grad(f), lambda x: lantern.jvp(f, (x,), (jnp.ones(2),))[1]):
+        g(jnp.asarray(X))
+        assert capsys.readouterr().out.splitlines() == ["scan 1.0", "scan 2.0", "large", "yes 2.0"]
+    assert lantern.grad(f)(jnp.asarray(X)).tolist() == [8, 4]
+
+
+def test_prints_do_not_displace_the_users_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    @lantern.custom_jvp
+    def f(x: Any) -> Any:
+        debug.print("value {}", x)
+        return x * x
+
+    f.defjvp(lambda xs, ts: (f(xs[0]), 100 * ts[0]))
+    for g in (lantern.grad(f), lantern.grad(lantern.jit(f)), lantern.jit(lantern.grad(f))):
+        assert float(g(3.0)) == 100
+        assert capsys.readouterr().out == "value 3.0\n"
+
+    @lantern.custom_vjp
+    def h(x: Any) -> Any:
+        debug.print("primal {}", x)
+        return x * x
+
+    def forward(x: Any) -> Any:
+        debug.print("forward {}", x)
+        return x * x, x
+
+    def backward(x: Any, ct: Any) -> Any:
+        debug.print("backward {} {}", x, ct)
+        return (7 * ct,)
+
+    h.defvjp(forward, backward)
+    for g in (lantern.grad(h), lantern.grad(lantern.jit(h)), lantern.jit(lantern.grad(h))):
+        assert float(g(3.0)) == 7
+        assert capsys.readouterr().out.splitlines() == ["forward 3.0", "backward 3.0 1.0"]
+
+
 def test_callback_gets_read_only_numpy_and_what_is_no_array(device: str) -> None:
     seen: list[Any] = []
 
