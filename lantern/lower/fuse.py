@@ -25,6 +25,7 @@ from lantern.lower.join import used_arguments, with_arguments, without_outputs
 from lantern.lower.kernel import Kernel, Scatter, Stage, Target, calls_host
 from lantern.lower.merge import Wires, absorb, inline, is_pointwise, loads_of, origin
 from lantern.lower.rewrite import needed
+from lantern.lower.schedule import in_place
 
 MAX_INSTRUCTIONS = 256
 LONG_ROW = 4096         # a row longer than this wants more than one workgroup
@@ -233,7 +234,7 @@ class _Fuser:
         args = _unique([b for a in group.args for b in (maker.args if a == v else (a,))])
         wires = self.wires(maker, group, {group.args.index(v): maker.outs.index(v)}, args, ())
         made = self.remembered(inline, maker, group, wires)
-        if made is None or not self.fits(made[0], group):
+        if made is None or not self.fits(made[0], group) or _needs_copy(group.kernel, made[0]):
             return None
         self.rebind(group, made[0], [args[k] for k in made[1]], group.outs)
         self.release(v, group)
@@ -361,6 +362,15 @@ class _Fuser:
 def _absorb_well(producer: Kernel, consumer: Kernel, wires: Wires) -> Kernel | None:
     kernel = absorb(producer, consumer, wires)
     return kernel if kernel is not None and _stores_along_loops(kernel) else None
+
+
+def _needs_copy(before: Kernel, after: Kernel) -> bool:
+    """Whether a scatter could write where the array lies that it starts as, and now reads that elsewhere, too."""
+    stores = [s for k in (before, after) for stage in k.stages for s in stage.stores if isinstance(s, Scatter)]
+    if len(stores) != 2 or stores[0].start is None or stores[1].start is None:
+        return False
+    old, new = stores
+    return in_place(before, stores[0].start, old.out) and not in_place(after, stores[1].start, new.out)
 
 
 def _is_free(value: _Value) -> bool:

@@ -249,7 +249,8 @@ def _steps(program: Any) -> list[Any]:
 
 @pytest.mark.parametrize("update", [
     lambda x, i: x.at[i].set(1.0), lambda x, i: x.at[i].add(1.0), lambda x, i: x.at[:, i].multiply(2.0),
-    lambda x, i: x.at[i, 3:9].set(jnp.arange(6.0)), lambda x, i: lax.dynamic_update_slice(x, jnp.ones((2, 5)), (i, 0))])
+    lambda x, i: x.at[i, 3:9].set(jnp.arange(6.0)), lambda x, i: lax.dynamic_update_slice(x, jnp.ones((2, 5)), (i, 0)),
+    lambda x, i: x.at[i].set(x[i] + 1.0), lambda x, i: x.at[i].set(jnp.cos(x[i + 1]))])
 def test_a_loop_writes_only_what_it_updates(update: Any) -> None:
     """The carry of a scan is updated where it lies: no step copies it, and no kernel has as many points as it."""
     def f(x: Any) -> Any:
