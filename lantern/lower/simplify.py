@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def prune(jaxpr: Jaxpr) -> Jaxpr:
             continue
         lower = e.primitive.lower
         if isinstance(lower, Structured) and lower.prune is not None:
-            e, given = lower.prune(e, used, simplify)
+            e, given = lower.prune(e, used, _remembered)
             for v, a in given.items():
                 same[v] = a
                 if v in live:
@@ -54,6 +55,17 @@ def prune(jaxpr: Jaxpr) -> Jaxpr:
     eqns = tuple([Eqn(e.primitive, tuple([read(a) for a in e.invars]), e.params, e.outvars, e.source) if same else e
                   for e in reversed(kept)])
     return Jaxpr(jaxpr.invars, eqns, tuple([read(a) for a in jaxpr.outvars]))
+
+
+_inner: WeakKeyDictionary[Jaxpr, Jaxpr] = WeakKeyDictionary()
+
+
+def _remembered(jaxpr: Jaxpr) -> Jaxpr:
+    """`simplify` of what a loop holds: loops around it ask several times."""
+    found = _inner.get(jaxpr)
+    if found is None:
+        found = _inner[jaxpr] = simplify(jaxpr)
+    return found
 
 
 @dataclass(slots=True)
