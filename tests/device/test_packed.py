@@ -12,7 +12,7 @@ import lantern
 import lantern.numpy as jnp
 from lantern.backends.emulate import run_kernel
 from lantern.backends.wgpu import WgpuBackend
-from lantern.backends.wgpu.executable import make_plan
+from lantern.backends.wgpu.plan import make_plan
 from lantern.backends.wgpu.render import render
 from lantern.devices import default_device
 from lantern.lower.expr import DType, ReduceOp, ScalarOp, row_major
