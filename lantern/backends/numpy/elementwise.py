@@ -154,6 +154,9 @@ def _convert(to: Emitter, x: Operand, out: Operand) -> None:
 def _select(to: Emitter, operands: Sequence[Operand], out: Operand) -> None:
     """Large selections go by bits, y ^ ((x ^ y) & mask): branches that depend on data cost more than the passes."""
     condition, x, y = operands
+    if all([x.shape in ((), (1,), out.shape) for x in operands]) and int(np.prod(out.shape)) == 1:
+        to.line(f"{out.name}[...] = {x.name} if {condition.name} else {y.name}")
+        return
     if int(np.prod(out.shape)) < FEW or out.dtype.itemsize > 8:
         where = to.use(np.where, "where")
         to.line(f"{out.name}[...] = {where}({condition.name}, {x.name}, {y.name})")

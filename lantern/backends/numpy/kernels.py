@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lantern.backends.numpy import elementwise, products, sums
+from lantern.backends.numpy import elementwise, products, sums, windows
 from lantern.backends.numpy.elementwise import Operand
 from lantern.backends.numpy.memory import Code, Layout, Memory, Value, dense
-from lantern.backends.numpy.plan import Concatenated, Fold, Node, Plan, Product, Sink, Spread
+from lantern.backends.numpy.plan import Concatenated, Fold, Node, Plan, Product, Sink, Spread, Window
 from lantern.backends.numpy.runtime import scatter, tiles
 from lantern.errors import InternalError
 from lantern.lower.expr import Apply, Const, DType, Gather, Load, LoopIndex, ScalarOp, row_major
@@ -221,6 +221,8 @@ class Writer:
                 return [(self.args[arg], number if guards or number in self.copied else self.last[number])]
             case Gather(arg):
                 return [(self.args[arg], number)]
+            case Window(arg):
+                return [(self.args[arg], self.last[number])]
             case Concatenated(_, parts):
                 return [(self.args[load.arg], number) for _, _, load in parts]
             case _:
@@ -233,7 +235,7 @@ class Writer:
             return False
         if isinstance(node.what, (Const, LoopIndex, Spread)) or (isinstance(node.what, Load) and not node.what.guards):
             return False
-        if isinstance(node.what, (Fold, Product)) and sink.store.strides != row_major(sink.domain):
+        if isinstance(node.what, (Fold, Product, Window)) and sink.store.strides != row_major(sink.domain):
             return False
         memory = self.outs[sink.store.out]
         over = number if isinstance(node.what, Apply) else number - 1       # ufuncs may write over what they read
@@ -266,6 +268,8 @@ class Writer:
                 return self.load(number, node, node.what)
             case Gather(arg):
                 return self.gather(number, node, arg)
+            case Window():
+                return windows.window(self, number, node, node.what)
             case Spread():
                 return self.respread(node)
             case Concatenated(axis, parts):

@@ -61,7 +61,17 @@ class Spread:
     count: int
 
 
-What: TypeAlias = "Const | LoopIndex | Load | Gather | Apply | Concatenated | Fold | Product | Spread"
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Elements of args[arg] at `offset`, plus each operand times its factor, plus `strides` times the position."""
+
+    arg: int
+    factors: tuple[int, ...]
+    offset: int
+    strides: tuple[int, ...]
+
+
+What: TypeAlias = "Const | LoopIndex | Load | Gather | Window | Apply | Concatenated | Fold | Product | Spread"
 
 
 @dataclass(slots=True)
@@ -154,6 +164,9 @@ def _instr(plan: Plan, stage: Stage, instr: Instr, place: Sequence[Ref], folds: 
             return plan.add((load, stage.cols), Node(load, (), kernel.args[arg].dtype, shape, domain))
         case Gather(arg, index):
             operand = place[index]
+            found = _window(plan, arg, operand, domain)
+            if found is not None:
+                return plan.add((found.what, found.operands, domain), found)
             node = Node(instr, (operand,), kernel.args[arg].dtype, plan.nodes[operand].shape, domain)
             return plan.add((Gather, arg, operand), node)
         case Reduced(number, slot):
@@ -166,6 +179,68 @@ def _instr(plan: Plan, stage: Stage, instr: Instr, place: Sequence[Ref], folds: 
             return plan.add((Spread, fold, ones), node)
         case Apply(op, operands, dtype):
             return _apply(plan, op, tuple([place[r] for r in operands]), dtype, domain)
+
+
+def _window(plan: Plan, arg: int, index: int, domain: tuple[int, ...]) -> Node | None:
+    """A gather whose index is computed from one number and steps along axes on which that number does not depend: a
+    slice at a computed start, or (with one number for each row) rows at computed places."""
+    terms, strides = dict[int, int](), [0] * len(domain)
+    offset = _terms(plan, index, 1, terms, strides)
+    shape = _joined([plan.nodes[k].shape for k in terms]) or (1,) * len(domain)
+    along = [k for k, s in enumerate(strides) if s and domain[k] != 1]
+    if not terms or 0 in domain or offset < 0 or min(strides, default=0) < 0 or any(shape[k] != 1 for k in along):
+        return None
+    steps = tuple([strides[k] if k in along else 0 for k in range(len(domain))])
+    window = Window(arg, tuple(terms.values()), offset, steps)
+    size, several = plan.kernel.args[arg].size, any(n != 1 for n in shape)
+    last = offset + sum([s * (n - 1) for n, s in zip(domain, steps, strict=True)])
+    if last >= size or (several and (len(terms) > 1 or table_of(window, domain, shape, size) is None)):
+        return None
+    whole = tuple([domain[k] if k in along else n for k, n in enumerate(shape)])
+    return Node(window, tuple(terms), plan.kernel.args[arg].dtype, whole, domain)
+
+
+def table_of(window: Window, domain: tuple[int, ...], places: tuple[int, ...], size: int
+             ) -> tuple[tuple[int, ...], int] | None:
+    """The shape of an argument of `size` elements of which a window takes rows, one for each of `places`, along an axis
+    of it; None if these are no rows of the whole argument."""
+    varying = [k for k, n in enumerate(places) if n != 1]
+    before = [k for k, s in enumerate(window.strides) if s and k < varying[0]]
+    behind = [k for k, s in enumerate(window.strides) if s and k > varying[-1]]
+    if len(before) + len(behind) < len([s for s in window.strides if s]) or window.offset or not (before or behind):
+        return None
+    apart = [domain[k] for k in before], [domain[k] for k in behind]
+    count, rest = divmod(size, math.prod(apart[0]) * math.prod(apart[1]))
+    shape = (*apart[0], count, *apart[1])
+    steps = [*[window.strides[k] for k in before], window.factors[0], *[window.strides[k] for k in behind]]
+    fits = all([n == 1 or s == wanted for n, s, wanted in zip(shape, steps, row_major(shape), strict=True)])
+    return (shape, len(before)) if fits and not rest and count else None
+
+
+def _terms(plan: Plan, number: int, factor: int, terms: dict[int, int], strides: list[int]) -> int:
+    """Adds what an index is the sum of to `terms` and `strides`; returns its constant part."""
+    node = plan.nodes[number]
+    match node.what:
+        case Const():
+            return factor * int(node.what.value)
+        case LoopIndex(axis):
+            strides[axis] += factor
+            return 0
+        case Apply(ScalarOp.ADD, (a, b)):
+            return _terms(plan, a, factor, terms, strides) + _terms(plan, b, factor, terms, strides)
+        case Apply(ScalarOp.MUL, (a, b)) if isinstance(plan.nodes[b].what, Const):
+            return _terms(plan, a, factor * _number(plan, b), terms, strides)
+        case Apply(ScalarOp.MUL, (a, b)) if isinstance(plan.nodes[a].what, Const):
+            return _terms(plan, b, factor * _number(plan, a), terms, strides)
+        case _:
+            terms[number] = terms.get(number, 0) + factor
+            return 0
+
+
+def _number(plan: Plan, number: int) -> int:
+    what = plan.nodes[number].what
+    assert isinstance(what, Const)
+    return int(what.value)
 
 
 def _plain(load: Load, domain: tuple[int, ...]) -> Load:

@@ -11,7 +11,16 @@ import numpy as np
 from lantern.backends.numpy import regions
 from lantern.backends.numpy.kernels import Tile, Writer
 from lantern.backends.numpy.memory import Code, Memory, dense, slot_memory
-from lantern.backends.numpy.plan import Concatenated, Node, Plan, Product, make_plan, remembered_plan, shaped_like
+from lantern.backends.numpy.plan import (
+    Concatenated,
+    Node,
+    Plan,
+    Product,
+    Window,
+    make_plan,
+    remembered_plan,
+    shaped_like,
+)
 from lantern.backends.numpy.runtime import LARGE, Function, block, claim, large, pool
 from lantern.lower.collapse import collapse
 from lantern.lower.expr import Apply, Gather, Load
@@ -210,7 +219,8 @@ def choose_tile(plan: Plan) -> Tile | None:
     alone = len(kernel.stages) == 1 and not kernel.stages[0].reductions
     if kernel.dot is not None or math.prod(domain) < MANY or len(between) < (2 if alone else 1):
         return None
-    if any(isinstance(n.what, Product) for n in plan.nodes) or any(isinstance(s.store, Scatter) for s in plan.sinks):
+    whole = any([isinstance(n.what, (Product, Window)) for n in plan.nodes])
+    if whole or any([isinstance(s.store, Scatter) for s in plan.sinks]):
         return None
     fixed = _guarded_axes(plan)
     axes = [k for k in range(len(domain) if alone else len(kernel.rows)) if k not in fixed and domain[k] > 1]
