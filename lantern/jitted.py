@@ -135,9 +135,11 @@ class Jitted(Generic[P, R]):
             x.check_alive()
         if traced.donated:
             self._check_donation(flat, traced)
-        outs = entry.compiled.executable([*[c.buffer for c in entry.captured], *[x.buffer for x in flat.leaves]])
-        for i in traced.donated:
-            flat.leaves[i - len(traced.captured)].donate(self.__name__)
+        try:
+            outs = entry.compiled.executable([*[c.buffer for c in entry.captured], *[x.buffer for x in flat.leaves]])
+        finally:        # a call that was interrupted may have overwritten them, too
+            for i in traced.donated:
+                flat.leaves[i - len(traced.captured)].donate(self.__name__)
         results = [DeviceArray(v, b, device) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
         return tree.unflatten(traced.out_tree, results)
 
