@@ -1,7 +1,9 @@
 """Loops, branches and calls of the host on the device: values, what is read and submitted, memory, Ctrl-C."""
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from lantern.backends.wgpu import WgpuBackend
 from lantern.lower.kernel import Program
+from lantern.lower.passes import lower_jaxpr
 from lantern.ops import compare, convert, dot, elementwise, index, reduce, shape
 from lantern.ops.broadcast import broadcast_in_dim
 from lantern.trace.aval import ShapedArray, shaped
@@ -16,7 +19,7 @@ from lantern.trace.jaxpr import literal
 from lantern.transforms.jit import run_impl
 from tests.device.kernels import BOOL, F32, I32, f32, i32, run_program
 from tests.lower.helpers import lower, sample, trace
-from tests.lower.regions import branch, call, loop, while_loop
+from tests.lower.regions import branch, call, loop, random_program, while_loop
 
 Function = Callable[..., Sequence[Any]]
 
@@ -156,3 +159,13 @@ def test_host_calls(backend: WgpuBackend) -> None:
     np.testing.assert_array_equal(heard[0][0], [1, 1, 1])
     np.testing.assert_array_equal(heard[0][1], given[1])
     np.testing.assert_array_equal(heard[1][0], [2, 2, 2])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_regions(backend: WgpuBackend, seed: int) -> None:
+    jaxpr = trace(random_program(random.Random(seed), 2), *[f32(3)] * 4)
+    args = [sample(f32(3), k) for k in range(4)]
+    program = lower_jaxpr(jaxpr, replace(backend.target, select_work=backend.target.select_work * (seed % 2))).program
+    for _ in range(2):
+        for got, wanted in zip(run_program(backend, program, args), run_impl(jaxpr, args), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)

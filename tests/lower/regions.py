@@ -1,13 +1,15 @@
 """Primitives with jaxprs inside that are only lowered and run, to test regions without any rule of differentiation."""
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lantern.lower.kernel import Branch, HostCall, Loop, Region, While
-from lantern.ops import compare, elementwise, reduce
+from lantern.ops import compare, convert, elementwise, reduce, shape
+from lantern.ops.broadcast import broadcast_in_dim
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind
 from lantern.trace.jaxpr import Jaxpr
@@ -137,3 +139,50 @@ def everything(limit: Any, h: Any, xs: Any, k: Any) -> Sequence[Any]:
 
     last, sums = loop(step, [limit], [h], [xs, k], 5)
     return call(lambda *a: a, [last.aval, sums.aval], last, sums, ordered=True)
+
+
+def random_program(draw: random.Random, depth: int) -> Callable[..., Sequence[Any]]:
+    """Regions in regions over vectors of three: f(*four vectors) -> four vectors."""
+    def mixed(xs: Sequence[Any], steps: int) -> list[Any]:
+        pool = list(xs)
+        for _ in range(steps):
+            a, b = draw.choice(pool), draw.choice(pool)
+            pool.append(draw.choice([
+                lambda a, b: elementwise.sub(elementwise.mul(a, 0.5), b), lambda a, b: elementwise.sin(a),
+                lambda a, b: elementwise.max(a, b), lambda a, b: shape.rev(a, (0,)),
+                lambda a, b: elementwise.mul(a, broadcast_in_dim(reduce.reduce_max(b, (0,)), (3,), ())),
+                lambda a, b: elementwise.tanh(a)])(a, b))
+        return pool
+
+    def chosen(pool: Sequence[Any], count: int) -> list[Any]:
+        return [draw.choice(pool[-6:]) for _ in range(count)]
+
+    def inner() -> Callable[..., Sequence[Any]]:
+        if depth and draw.random() < 0.6:
+            return random_program(draw, depth - 1)
+        steps = draw.randint(0, 4)
+        return lambda *xs: chosen(mixed(xs, steps), 4)
+
+    def as_loop(xs: Sequence[Any]) -> list[Any]:
+        length, body, reverse = draw.randint(0, 4), inner(), draw.random() < 0.5
+        rows = broadcast_in_dim(xs[3], (length, 3), (1,))
+
+        def step(k: Any, a: Any, b: Any, row: Any) -> Sequence[Any]:
+            made = body(k, a, b, row)
+            return [*made, draw.choice([k, a, b, row, *made])]
+        a, b, ys, zs, _ = loop(step, [xs[0]], [xs[1], xs[2]], [rows], length, reverse)
+        picked = [shape.reshape(shape.slice(y, (0, 0), (1, 3)), (3,)) if length else a for y in (ys, zs)]
+        return [a, b, *picked]
+
+    def as_branch(xs: Sequence[Any]) -> list[Any]:
+        number = convert.convert(compare.gt(reduce.reduce_sum(draw.choice(xs), (0,)), 0.0), np.dtype("int32"))
+        return list(branch(number, [inner(), inner()], *xs))
+
+    def program(*xs: Any) -> Sequence[Any]:
+        pool = mixed(xs, draw.randint(0, 3))
+        for _ in range(draw.randint(1, 2)):
+            pool += draw.choice([as_loop, as_loop, as_branch])(chosen(pool, 4))
+            pool = mixed(pool, draw.randint(0, 2))
+        return chosen(pool, 4)
+
+    return program

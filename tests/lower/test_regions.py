@@ -1,6 +1,7 @@
 """Loops, branches and calls of the host through all passes: values, order, kernels counted, texts, faults caught."""
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,14 +14,16 @@ from lantern import stages
 from lantern.backends.emulate import run_program
 from lantern.errors import InternalError
 from lantern.events import subscribe
-from lantern.lower.kernel import Branch, Dispatch, Free, HostCall, Loop, Program, Run, While
+from lantern.lower.kernel import Branch, Dispatch, Free, HostCall, Loop, Program, Run, Target, While
+from lantern.lower.passes import lower_jaxpr
 from lantern.lower.verify import check_program
 from lantern.ops import compare, dot, elementwise, reduce, shape
 from lantern.ops.broadcast import broadcast_in_dim
 from lantern.trace.context import bind1
 from lantern.trace.jaxpr import literal
-from tests.lower.helpers import CPU, GPU, both, f32, i32, lower
-from tests.lower.regions import branch, call, everything, jaxpr_of, loop, loop_p, while_loop
+from lantern.transforms.jit import run_impl
+from tests.lower.helpers import CPU, GPU, both, checked, f32, i32, lower, sample, trace
+from tests.lower.regions import branch, call, everything, jaxpr_of, loop, loop_p, random_program, while_loop
 
 
 def agree(f: Callable[..., Any], *avals: Any) -> None:
@@ -285,3 +288,15 @@ def test_eager_loops_are_found_by_what_they_do() -> None:
     np.testing.assert_allclose(np.asarray(y), np.full(3, 1.25 ** 3), rtol=1e-6)
     assert len(compiled) <= 1
     assert not any(loop_p in key for key in stages._eager.entries)
+
+
+@pytest.mark.parametrize("target", [CPU, GPU, SELECTING])
+@pytest.mark.parametrize("seed", range(40))
+def test_random_regions(seed: int, target: Target) -> None:
+    """Slots that change hands, are used again, and stand twice among the outputs."""
+    f = random_program(random.Random(seed), 2)
+    jaxpr = trace(f, *[f32(3)] * 4)
+    args = [sample(f32(3), k) for k in range(4)]
+    program = checked(lambda: lower_jaxpr(jaxpr, target)).program
+    for got, wanted in zip(run_program(program, args), run_impl(jaxpr, args), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
