@@ -12,15 +12,17 @@ import numpy as np
 from lantern import api, config, tree
 from lantern.backends.array import DeviceArray
 from lantern.devices import current_device, on_device
-from lantern.dtypes import is_float
+from lantern.dtypes import is_complex, is_inexact
 from lantern.errors import ArgumentError
 from lantern.flat import as_values, name_of
+from lantern.trace.aval import ShapedArray
 from lantern.trace.context import typeof
 
 Function = Callable[..., Any]
 Wide = list[np.ndarray[Any, Any]]
 
-TOLERANCES = {"bfloat16": 1e-1, "float16": 3e-2, "float32": 2e-3, "float64": 1e-5}
+TOLERANCES = {"bfloat16": 1e-1, "float16": 3e-2, "float32": 2e-3, "float64": 1e-5, "complex64": 2e-3,
+              "complex128": 1e-5}
 PRECISIONS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52,
               "complex64": 2.0**-23, "complex128": 2.0**-52}
 
@@ -134,9 +136,14 @@ def _leaves(x: Any) -> list[Any]:
 
 
 def _floats(x: Any) -> Wide:
-    """The floating-point leaves in float64."""
-    return [np.asarray(v if isinstance(v, DeviceArray) else getattr(v, "value", v)).astype(np.float64)
-            for v in _leaves(x) if is_float(typeof(v).dtype)]
+    """The floating-point leaves in float64, complex ones in complex128."""
+    return [_wide(v if isinstance(v, DeviceArray) else getattr(v, "value", v))
+            for v in _leaves(x) if is_inexact(typeof(v).dtype)]
+
+
+def _wide(x: Any) -> np.ndarray[Any, Any]:
+    values = np.asarray(x)
+    return values.astype(np.complex128 if is_complex(values.dtype) else np.float64)
 
 
 def _like(numbers: Any, leaf: Any) -> Any:
@@ -150,9 +157,12 @@ def _random_like(x: Any, seed: int) -> Any:
     """Normal numbers in the structure, shapes and dtypes of x; zeros for integers."""
     r = np.random.default_rng(seed)
     leaves = _leaves(x)
-    made = [_like(r.standard_normal(typeof(v).shape) if is_float(typeof(v).dtype) else np.zeros(typeof(v).shape), v)
-            for v in leaves]
-    return tree.unflatten(tree.structure(x), made)
+
+    def numbers(a: ShapedArray) -> np.ndarray[Any, Any]:
+        real = r.standard_normal(a.shape) if is_inexact(a.dtype) else np.zeros(a.shape)
+        return real + 1j * r.standard_normal(a.shape) if is_complex(a.dtype) else np.asarray(real)
+
+    return tree.unflatten(tree.structure(x), [_like(numbers(typeof(v)), v) for v in leaves])
 
 
 def _differences(f: Function, args: tuple[Any, ...], tangents: Any, eps: float | None) -> Wide:
@@ -161,8 +171,8 @@ def _differences(f: Function, args: tuple[Any, ...], tangents: Any, eps: float |
     step = eps or _worst(args, PRECISIONS) ** (1 / 3)
 
     def at(sign: float) -> Wide:
-        moved = [_like(np.asarray(x).astype(np.float64) + sign * step * np.asarray(t).astype(np.float64), x)
-                 if is_float(typeof(x).dtype) else x for x, t in zip(leaves, along, strict=True)]
+        moved = [_like(_wide(x) + sign * step * _wide(t), x) if is_inexact(typeof(x).dtype) else x
+                 for x, t in zip(leaves, along, strict=True)]
         return _floats(f(*tree.unflatten(tree.structure(args), moved)))
 
     return [(a - b) / (2 * step) for a, b in zip(at(1.0), at(-1.0), strict=True)]
@@ -170,14 +180,15 @@ def _differences(f: Function, args: tuple[Any, ...], tangents: Any, eps: float |
 
 def _worst(args: Any, table: dict[str, float]) -> float:
     """The largest number of a table for the dtypes of the arguments."""
-    found = [table[typeof(v).dtype.name] for v in _leaves(args) if is_float(typeof(v).dtype)]
+    found = [table[typeof(v).dtype.name] for v in _leaves(args) if is_inexact(typeof(v).dtype)]
     if not found:
         raise ArgumentError("testing: no argument is a floating-point array, so there is nothing to differentiate by")
     return max(found)
 
 
 def _inner(xs: Wide, ys: Wide) -> float:
-    return math.fsum([float(np.sum(x * y)) for x, y in zip(xs, ys, strict=True)])
+    """Bilinear over the reals: a cotangent of a complex number is not conjugated, as in JAX."""
+    return math.fsum([float(np.sum(x * y).real) for x, y in zip(xs, ys, strict=True)])
 
 
 def _compare(found: Wide, expected: Wide, args: Any, bounds: _Bounds, what: str) -> None:

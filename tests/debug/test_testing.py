@@ -44,6 +44,16 @@ def test_tolerances_follow_the_dtype(dtype: str) -> None:
         check_grads(wrong, (x,), 1, atol=2.0)
 
 
+def test_complex_numbers() -> None:
+    with lantern.default_device("cpu"):
+        z = jnp.asarray(np.array([1 + 2j, 0.5 - 0.3j]))
+        check_grads(lambda z: jnp.sin(z) * z, (z,), 2)
+        check_grads(lambda z, x: jnp.sum(jnp.abs(z * x)), (z, X[:2]), 1)
+        check_grads(lambda z: jnp.real(z) * jnp.imag(z), (z,), 2)
+        with pytest.raises(AssertionError, match="order 1"):
+            check_grads(lambda z: jnp.sin(z) + lax.stop_gradient(z), (z,), 1)
+
+
 def test_wrong_derivatives_are_named() -> None:
     @lantern.custom_jvp
     def cube(x: Any) -> Any:
