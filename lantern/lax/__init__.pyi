@@ -37,6 +37,7 @@ from lantern.lax.parts import imag as imag
 from lantern.lax.parts import real as real
 from lantern.lax.solves import custom_linear_solve as custom_linear_solve
 from lantern.lax.solves import custom_root as custom_root
+from lantern.lax.sorting import sort as sort
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
 from lantern.lax.structural import axis_index as axis_index

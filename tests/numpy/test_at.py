@@ -230,7 +230,7 @@ def test_random_updates(data: st.DataObject) -> None:
             st.lists(st.integers(-size, size - 1), min_size=2, max_size=2).map(np.array))))
     x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     chosen = tuple(index)
-    value = np.arange(X.size, dtype=np.float32)[:x[chosen].size].reshape(x[chosen].shape) + 1
+    value = np.arange(x[chosen].size, dtype=np.float32).reshape(x[chosen].shape) + 1
     traced = tuple([jnp.asarray(i) if isinstance(i, np.ndarray) else i for i in chosen])
     for name in ("set", "add", "min"):
         want = updated(x, chosen, name, value)
