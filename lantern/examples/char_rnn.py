@@ -3,8 +3,8 @@
     python -m lantern.examples.char_rnn [--device cpu|gpu] [--seed N] [--quick]
 
 The text is cut into a few strips, which `vmap` reads side by side, each in one scan. `lax.truncated_scan` cuts the
-gradient every few characters (Williams and Peng, 1990): what is remembered goes on, its derivative does not, so an error
-is never sent further back than that. Afterwards the network recites.
+gradient every few characters (Williams and Peng, 1990): what is remembered goes on, its derivative does not, so no
+error is sent further back than that. Afterwards the network recites.
 """
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import numpy as np
 
 import lantern
 import lantern.numpy as jnp
-from lantern import lax, nn, random, tree
+from lantern import lax, nn, random
+from lantern.examples import adam
 from lantern.examples.command import check, command
 from lantern.typing import Array, Dim, Float, Int
 
@@ -25,11 +26,10 @@ the moth that circles round the flame is never quite composed.
 the flame is small, the night is wide, the moth is all alone;
 it reads the letters of the dark by light that is its own.
 """
-LETTERS = "".join(sorted(set(TEXT)))
-HIDDEN_UNITS = 64
+ALPHABET = "".join(sorted(set(TEXT)))
 STRIPS = 5              # of the text, read side by side
 EVERY = 12              # characters between two cuts
-RATE, DECAYS = 0.01, (0.9, 0.99)        # of Adam (Kingma, Ba, 2015)
+RATE = 0.01
 
 
 class Strips(Dim):
@@ -48,6 +48,9 @@ class Hidden(Dim):
     """What the network remembers."""
 
 
+HIDDEN, LETTERS = Hidden(64), Letters(len(ALPHABET))
+
+
 class Params(NamedTuple):
     """A plain recurrent layer and a layer that reads it."""
 
@@ -56,15 +59,6 @@ class Params(NamedTuple):
     bias: Float[Hidden]
     read: Float[Hidden, Letters]
     read_bias: Float[Letters]
-
-
-class State(NamedTuple):
-    """What a step turns into the next."""
-
-    params: Params
-    mean: Params
-    square: Params
-    step: Float[()]
 
 
 class Result(NamedTuple):
@@ -77,16 +71,19 @@ class Result(NamedTuple):
 def strips(text: str) -> Int[Strips, Characters]:
     """The numbers of the characters, in strips of equal length; the last characters fall off."""
     width = len(text) // STRIPS
-    numbers = jnp.array([LETTERS.index(c) for c in text[:STRIPS * width]])
+    numbers = jnp.array([ALPHABET.index(c) for c in text[:STRIPS * width]])
     return numbers.reshape(STRIPS, width)
 
 
 def initial_params(key: Array) -> Params:
     """Small random weights; the recurrent ones keep the size of what passes through them."""
     k1, k2, k3 = random.split(key, 3)
-    n, letters = HIDDEN_UNITS, len(LETTERS)
-    return Params(random.normal(k1, (letters, n)) * 0.5, random.normal(k2, (n, n)) / math.sqrt(n), jnp.zeros(n),
-                  random.normal(k3, (n, letters)) / math.sqrt(n), jnp.zeros(letters))
+    return Params(
+        random.normal(k1, (LETTERS, HIDDEN)) * 0.5,
+        random.normal(k2, (HIDDEN, HIDDEN)) / math.sqrt(HIDDEN),
+        jnp.zeros((HIDDEN,)),
+        random.normal(k3, (HIDDEN, LETTERS)) / math.sqrt(HIDDEN),
+        jnp.zeros((LETTERS,)))
 
 
 def tick(params: Params, hidden: Float[Hidden], letter: Int[()]) -> tuple[Float[Hidden], Float[Letters]]:
@@ -102,7 +99,7 @@ def strip_loss(params: Params, strip: Int[Characters], every: int = EVERY) -> Fl
         hidden, scores = tick(params, hidden, here)
         return hidden, -nn.log_softmax(scores)[following]
 
-    _, losses = lax.truncated_scan(step, jnp.zeros(HIDDEN_UNITS), (strip[:-1], strip[1:]), every=every)
+    _, losses = lax.truncated_scan(step, jnp.zeros((HIDDEN,)), (strip[:-1], strip[1:]), every=every)
     return losses.mean()
 
 
@@ -112,16 +109,10 @@ def loss(params: Params, text: Int[Strips, Characters]) -> Float[()]:
 
 
 @lantern.jit
-def update(state: State, text: Int[Strips, Characters]) -> tuple[State, Float[()]]:
+def update(state: adam.State[Params], text: Int[Strips, Characters]) -> tuple[adam.State[Params], Float[()]]:
     """One step of Adam: (next state, loss before it)."""
     value, slope = lantern.value_and_grad(loss)(state.params, text)
-    slow, slower = DECAYS
-    mean = tree.map(lambda m, g: slow * m + (1 - slow) * g, state.mean, slope)
-    square = tree.map(lambda s, g: slower * s + (1 - slower) * g * g, state.square, slope)
-    step = state.step + 1
-    rate = RATE * jnp.sqrt(1 - slower ** step) / (1 - slow ** step)
-    params = tree.map(lambda p, m, s: p - rate * m / (jnp.sqrt(s) + 1e-8), state.params, mean, square)
-    return State(params, mean, square, step), value
+    return adam.move(state, slope, RATE), value
 
 
 @lantern.jit(static_argnames=("count",))
@@ -136,7 +127,7 @@ def continued(params: Params, start: Int[Characters], count: int) -> Array:
         following = scores.argmax()
         return (hidden, following), state[1]
 
-    hidden, guesses = lax.scan(read, jnp.zeros(HIDDEN_UNITS), start)
+    hidden, guesses = lax.scan(read, jnp.zeros((HIDDEN,)), start)
     _, letters = lax.scan(write, (hidden, guesses[-1]), None, length=count)
     return letters
 
@@ -146,9 +137,8 @@ def run(quick: bool = False, seed: int = 0) -> Result:
     steps = 100 if quick else 500
     text = strips(TEXT)
     params = initial_params(random.key(seed))
-    zeros = tree.map(jnp.zeros_like, params)
-    state, losses = State(params, zeros, zeros, jnp.array(0.0)), list[Array]()
-    print(f"text       {len(TEXT)} characters, {len(LETTERS)} different; guessing costs {math.log(len(LETTERS)):.3f}")
+    state, losses = adam.start(params), list[Array]()
+    print(f"text       {len(TEXT)} characters, {len(ALPHABET)} different; guessing costs {math.log(len(ALPHABET)):.3f}")
     for k in range(steps):
         state, value = update(state, text)
         losses.append(value)
@@ -157,7 +147,7 @@ def run(quick: bool = False, seed: int = 0) -> Result:
     numbers = [float(x) for x in np.asarray(jnp.stack(losses))]
     start = 12
     letters = np.asarray(continued(state.params, text[0, :start], count=text.shape[1] - start))
-    continuation = "".join([LETTERS[int(k)] for k in letters])
+    continuation = "".join([ALPHABET[int(k)] for k in letters])
     print(f"recites    {TEXT[:start]!r} {continuation!r}")
     check("loss at the end", numbers[-1], at_most=1.0 if quick else 0.2)
     return Result(numbers, continuation)

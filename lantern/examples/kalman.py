@@ -144,6 +144,14 @@ def cost(filtered: Callable[[Array, Array], Gaussian], ys: Array, noise: Array) 
     return 0.5 * ((ys[1:] - means[:, 0]) ** 2 / surprise + jnp.log(surprise)).mean()
 
 
+def slope(filtered: Callable[[Array, Array], Gaussian], ys: Array, noise: Array) -> float:
+    """The derivative of the cost by the noise."""
+    def of_noise(noise: Array) -> Array:
+        return cost(filtered, ys, noise)
+
+    return float(lantern.jit(lantern.grad(of_noise))(noise))
+
+
 def simulate(key: Array, steps: int) -> tuple[Array, Array]:
     """(true positions, measurements)."""
     chance_key, noise_key = random.split(key)
@@ -170,8 +178,8 @@ def run(quick: bool = False, seed: int = 0) -> Result:
     scale = float(np.abs(by_steps).max())
     check("parallel against sequential", float(np.abs(by_steps - by_scan).max()) / scale, at_most=1e-4)
     check("error of the estimates against that of the measurements", error / measured, at_most=0.9)
-    slopes = [float(lantern.jit(lantern.grad(lambda n, f=f: cost(f, ys, n)))(2 * noise)) for f in (sequential, parallel)]
-    print(f"gradient   of the likelihood's logarithm by the noise, at twice its value: {slopes[0]:.5f} and {slopes[1]:.5f}")
+    slopes = [slope(f, ys, 2 * noise) for f in (sequential, parallel)]
+    print(f"gradient   of the cost by the noise, at twice its value: {slopes[0]:.5f} and {slopes[1]:.5f}")
     check("gradient through either filter", abs(slopes[0] - slopes[1]) / (1 + abs(slopes[0])), at_most=1e-3)
     return Result(by_scan, by_steps, (slopes[0], slopes[1]), error, measured)
 

@@ -17,12 +17,12 @@ import numpy as np
 import lantern
 import lantern.numpy as jnp
 from lantern import random, tree
+from lantern.examples import adam
 from lantern.examples.command import check, command
 from lantern.typing import Array
 
 TASKS, POINTS, HIDDEN = 16, 10, 40
-INNER_RATE, OUTER_RATE = 0.03, 2e-3
-DECAYS = 0.9, 0.999     # of Adam's averages (Kingma, Ba, 2015)
+INNER_RATE, RATE = 0.03, 2e-3        # of the step on a task, and of learning to learn
 
 
 class Params(NamedTuple):
@@ -43,15 +43,6 @@ class Task(NamedTuple):
     y: Array
     test_x: Array
     test_y: Array
-
-
-class State(NamedTuple):
-    """What a step of the outer descent turns into the next: parameters and Adam's averages."""
-
-    params: Params
-    mean: Params
-    square: Params
-    step: Array
 
 
 class Result(NamedTuple):
@@ -85,7 +76,12 @@ def loss(params: Params, x: Array, y: Array) -> Array:
 def adapted(params: Params, task: Task) -> Params:
     """The parameters after one step on the task's points."""
     slope = lantern.grad(loss)(params, task.x, task.y)
-    return tree.map(lambda p, g: p - INNER_RATE * g, params, slope)
+    return tree.map(stepped, params, slope)
+
+
+def stepped(parameter: Array, gradient: Array) -> Array:
+    """One step of gradient descent."""
+    return parameter - INNER_RATE * gradient
 
 
 def task_loss(params: Params, task: Task) -> Array:
@@ -109,16 +105,10 @@ def draw_tasks(key: Array) -> Task:
 
 
 @lantern.jit
-def update(state: State, key: Array) -> tuple[State, Array]:
+def update(state: adam.State[Params], key: Array) -> tuple[adam.State[Params], Array]:
     """One step of Adam on tasks drawn with the key: (next state, loss before it)."""
     value, slope = lantern.value_and_grad(meta_loss)(state.params, draw_tasks(key))
-    slow, slower = DECAYS
-    mean = tree.map(lambda m, g: slow * m + (1 - slow) * g, state.mean, slope)
-    square = tree.map(lambda s, g: slower * s + (1 - slower) * g * g, state.square, slope)
-    step = state.step + 1
-    rate = OUTER_RATE * jnp.sqrt(1 - slower ** step) / (1 - slow ** step)
-    params = tree.map(lambda p, m, s: p - rate * m / (jnp.sqrt(s) + 1e-8), state.params, mean, square)
-    return State(params, mean, square, step), value
+    return adam.move(state, slope, RATE), value
 
 
 def error_of_gradient(params: Params, tasks: Task, key: Array) -> float:
@@ -128,7 +118,7 @@ def error_of_gradient(params: Params, tasks: Task, key: Array) -> float:
     slope = lantern.grad(meta_loss)(params, tasks)
     along = float(sum([(g * d).sum() for g, d in zip(slope, direction, strict=True)], jnp.array(0.0)))
     tiny = 1e-3
-    there, here = [float(meta_loss(tree.map(lambda p, d, s=s: p + s * tiny * d, params, direction), tasks))
+    there, here = [float(meta_loss(Params(*[p + s * tiny * d for p, d in zip(params, direction, strict=True)]), tasks))
                    for s in (1, -1)]
     return abs(along - (there - here) / (2 * tiny)) / abs(along)
 
@@ -140,8 +130,7 @@ def run(quick: bool = False, seed: int = 0) -> Result:
     params = initial_params(params_key)
     check("gradient of the gradient against a difference",
           error_of_gradient(params, draw_tasks(new_key), task_key), at_most=2e-2)
-    zeros = tree.map(jnp.zeros_like, params)
-    state, losses = State(params, zeros, zeros, jnp.array(0.0)), list[Array]()
+    state, losses = adam.start(params), list[Array]()
     for k in range(steps):
         state, value = update(state, random.fold_in(task_key, k))
         losses.append(value)

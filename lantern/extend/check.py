@@ -85,13 +85,13 @@ class _Checker:
 
 
 def check_kernel(op: Operation, *samples: Any, params: Mapping[str, Any] | None = None,
-                 devices: Sequence[DeviceLike] | None = None, tolerance: float = 1e-5) -> Checked:
+                 devices: Sequence[DeviceLike] | None = None, tolerance: float = 1e-5, order: int = 1) -> Checked:
     """Compare an operation with its NumPy reference, and its derivative with differences.
 
     `samples` are operands as for a call, `params` its static parameters. Compared are, on every device (`devices`:
     only on these): the call, the compiled call, and the call under `vmap` over all operands and over each alone; for
     the samples, and for arrays of other, odd sizes as far as the shape rule takes them. With derivative rules also
-    the gradient, up to the second order (`lantern.testing.check_grads`, on the CPU) and between devices.
+    the derivatives up to `order` (`lantern.testing.check_grads`, on the CPU), and the gradient between devices.
 
     `tolerance` is the error allowed for floats, relative to the largest number; integers must agree exactly. Returns a
     report that prints what was compared. Raises KernelError with the device, the element and both values,
@@ -116,7 +116,7 @@ def check_kernel(op: Operation, *samples: Any, params: Mapping[str, Any] | None 
     for device in places:
         for case in cases:
             _check_case(checker, case, device)
-    _check_derivative(checker, op.definition, cases, places)
+    _check_derivative(checker, op.definition, cases, places, order)
     return Checked(op.definition.name, tuple(checker.lines), checker.largest)
 
 
@@ -162,13 +162,14 @@ def _accepted(c: _Checker, arrays: Sequence[AnyArray]) -> bool:
     return True
 
 
-def _check_derivative(c: _Checker, d: Definition, cases: Sequence[Sequence[AnyArray]], places: Sequence[Any]) -> None:
+def _check_derivative(c: _Checker, d: Definition, cases: Sequence[Sequence[AnyArray]], places: Sequence[Any],
+                      order: int) -> None:
     if (d.jvp is None and d.vjp is None and d.transpose is None) or not any(is_float(x.dtype) for x in cases[0]):
         return
     with default_device("cpu"):
-        check_grads(c.f, [on_device(x, find_device("cpu")) for x in cases[0]], 2, ("rev",) if d.jvp is None else
-                    ("fwd", "rev"))
-    c.lines.append("  cpu:0  derivatives up to order 2 against differences")
+        modes = ("rev",) if d.jvp is None else ("fwd", "rev")
+        check_grads(c.f, [on_device(x, find_device("cpu")) for x in cases[0]], order, modes)
+    c.lines.append(f"  cpu:0  derivatives up to order {order} against differences")
     for case in cases:
         cts = [np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype) for y in c.reference(case)]
         wanted = _pulled(c.f, cts, find_device("reference"), *case)

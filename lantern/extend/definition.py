@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import ArgumentError, CustomRuleError, NotDifferentiableError
 from lantern.source import Source
 from lantern.trace.aval import ShapedArray, shaped
@@ -157,7 +157,7 @@ def cotangents_of(d: Definition, found: Any, wanted: Sequence[ShapedArray], rule
                          "give None for operands without one")
     back: list[Value | None] = []
     for k, (x, a) in enumerate(zip(many, wanted, strict=True)):
-        c = _tangent(d, x, a, f"its {rule} rule gave", f"the cotangent of operand {k}") if is_float(a.dtype) else None
+        c = _tangent(d, x, a, f"its {rule} rule gave", f"the cotangent of operand {k}") if is_inexact(a.dtype) else None
         back.append(None if isinstance(c, Zero) else c)
     return back
 

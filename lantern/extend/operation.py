@@ -215,11 +215,11 @@ def _by_function(name: str, maker: str, function: Rule, jvp: Sequence[Rule | Non
 
 def _joined(d: Definition, operands: Sequence[Any]) -> Sequence[Any]:
     """Python numbers in the dtype of the arrays beside them. Raises ShapeError unless these have one type."""
-    arrays = [x for x in operands if type(x) not in (bool, int, float)]
+    arrays = [x for x in operands if type(x) not in (bool, int, float, complex)]
     if not arrays:
         return operands
     avals = [typeof(x) for x in as_values(arrays, lambda: [f"operand {k}" for k in range(len(arrays))], d.name)]
     if any([a.shape != avals[0].shape or a.dtype != avals[0].dtype for a in avals]):
         raise with_line(ShapeError(f"{d.name}: operands must have one shape and one dtype, got {listed(avals)}. "
                                    "Broadcast or convert them first"), user_source())
-    return [scalar_like(d.name, x, avals[0]) if type(x) in (bool, int, float) else x for x in operands]
+    return [scalar_like(d.name, x, avals[0]) if type(x) in (bool, int, float, complex) else x for x in operands]

@@ -15,7 +15,7 @@ import numpy as np
 from lantern.api import jvp as push_forward
 from lantern.api import vmap
 from lantern.caches import on_clear
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import ArgumentError
 from lantern.extend.definition import (
     Definition,
@@ -177,7 +177,7 @@ def _jvp_of_one(op: _Jvp, primals: Sequence[Value], outs: Sequence[Value],
         backward = _backward(d, tuple(params.items()), moving, single)
         return bind(tangent_p, *primals, *outs, *map(_array, pick(tangents, moving)), op=backward)
     if callable(d.jvp):
-        shown = [_array(materialise(t)) if is_float(typeof(p).dtype) else None
+        shown = [_array(materialise(t)) if is_inexact(typeof(p).dtype) else None
                  for t, p in zip(tangents, primals, strict=True)]
         return _staged(d, tangents_of(d, d.jvp(tuple(primals), out, tuple(shown), **params), wanted, "jvp"))
     if d.jvp is not None:
