@@ -123,7 +123,7 @@ def test_gradient_cut_by_float(device: str) -> None:
 
 
 def test_index_out_of_range(device: str) -> None:
-    """index out of range: IndexError for integers, clipping for arrays."""
+    """index out of range: IndexError for integers; arrays are clipped where they read and dropped where they write."""
     x = jnp.asarray([1.0, 2.0, 3.0])
     for index in (3, -4, np.int32(7)):
         with pytest.raises(IndexError):
@@ -131,6 +131,18 @@ def test_index_out_of_range(device: str) -> None:
     assert float(x[-1]) == 3
     assert jnp.take(x, jnp.asarray([0, 7]), axis=0).tolist() == [1, 3]
     assert x[jnp.asarray([7, 1])].tolist() == [3, 2]
+    assert x.at[jnp.asarray([7, 1, -9])].set(0).tolist() == [1, 0, 3]
+    assert x.at[jnp.asarray([7, 1])].add(1, mode="clip").tolist() == [1, 3, 4]
+
+
+def test_repeated_positions(device: str) -> None:
+    """repeated positions: the last `set` wins, the others combine."""
+    x, i, v = jnp.asarray([1.0, 2.0, 3.0]), jnp.asarray([1, 1, 0, 1]), jnp.asarray([5.0, 7.0, 2.0, 6.0])
+    assert x.at[i].set(v).tolist() == [2, 6, 3]
+    assert x.at[i].add(v).tolist() == [3, 20, 3]
+    assert x.at[i].multiply(v).tolist() == [2, 420, 3]
+    assert x.at[i].min(v).tolist() == [1, 2, 3]
+    assert x.at[i].max(v).tolist() == [2, 7, 3]
 
 
 def test_printing(device: str) -> None:
