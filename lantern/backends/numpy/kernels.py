@@ -11,7 +11,7 @@ from lantern.backends.numpy import elementwise, products, sums, windows
 from lantern.backends.numpy.elementwise import Operand
 from lantern.backends.numpy.memory import Code, Layout, Memory, Value, dense
 from lantern.backends.numpy.plan import Concatenated, Fold, Node, Plan, Product, Sink, Spread, Window
-from lantern.backends.numpy.runtime import scatter, tiles
+from lantern.backends.numpy.runtime import tiles
 from lantern.errors import InternalError
 from lantern.lower.expr import Apply, Const, DType, Gather, Load, LoopIndex, ScalarOp, row_major
 from lantern.lower.kernel import Scatter, Store
@@ -187,9 +187,9 @@ class Writer:
         several = len(self.plan.sinks) > 1
         for number, node in enumerate(nodes):
             what = node.what
-            if not isinstance(what, Load) or what.guards or number not in stored:
+            if not isinstance(what, (Load, Window)) or (isinstance(what, Load) and what.guards):
                 continue
-            if several and self.args[what.arg] in written:
+            if several and number in stored and self.args[what.arg] in written:
                 self.copied.add(number)     # a store must not overwrite what a later one copies
         for number, node in enumerate(nodes):
             self.last.setdefault(number, number)
@@ -434,14 +434,7 @@ class Writer:
     def sink(self, sink: Sink) -> None:
         """A store that was not written in place."""
         if isinstance(sink.store, Scatter):
-            size = self.plan.kernel.outs[sink.store.out].size
-            memory, dtype = self.outs[sink.store.out], self.plan.kernel.outs[sink.store.out].dtype
-            out = self.code.view(dense(memory, dtype, (size,)))
-            value, index, keep = [self.values[k] for k in sink.nodes]
-            op = sink.store.op
-            by = "None" if op is None else self.use(op, f"fold_{op.value}")
-            operands = ", ".join([out, self.whole(index, sink), self.see(value), self.see(keep), by])
-            self.line(f"{self.use(scatter, 'scatter')}({operands})")
+            windows.scattered(self, sink, sink.store)
             return
         value, layout = self.values[sink.nodes[0]], self.destination(sink)
         if value.layout != layout:

@@ -55,13 +55,6 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """The operand (over rows) with `count` axes of size one behind."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """Elements of args[arg] at `offset`, plus each operand times its factor, plus `strides` times the position."""
 
@@ -69,6 +62,13 @@ class Window:
     factors: tuple[int, ...]
     offset: int
     strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The operand (over rows) with `count` axes of size one behind."""
+
+    count: int
 
 
 What: TypeAlias = "Const | LoopIndex | Load | Gather | Window | Apply | Concatenated | Fold | Product | Spread"
@@ -88,11 +88,13 @@ class Node:     # not frozen: thousands are made, and numbered twice
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """A store, with the numbers of the nodes that it reads (the stored value first)."""
+    """A store, with the numbers of the nodes that it reads: the stored value, of a scatter the condition, then the
+    index or, where it writes a window, the window's operands."""
 
     store: Store | Scatter
     nodes: tuple[int, ...]
     domain: tuple[int, ...]
+    window: Window | None = None
 
 
 @dataclass(slots=True)
@@ -132,8 +134,10 @@ def make_plan(kernel: Kernel) -> Plan:
         for slot, reduction in enumerate(stage.reductions):
             folds[number, slot] = _fold(plan, stage, place[reduction.value], reduction.op)
         for store in stage.stores:
-            refs = (store.value,) if isinstance(store, Store) else (store.value, store.index, store.keep)
-            plan.sinks.append(Sink(store, tuple([place[r] for r in refs]), domain))
+            if isinstance(store, Store):
+                plan.sinks.append(Sink(store, (place[store.value],), domain))
+            else:
+                plan.sinks.append(_scattered(plan, store, place, domain))
     return _without_unused(plan)
 
 
@@ -215,6 +219,21 @@ def table_of(window: Window, domain: tuple[int, ...], places: tuple[int, ...], s
     steps = [*[window.strides[k] for k in before], window.factors[0], *[window.strides[k] for k in behind]]
     fits = all([n == 1 or s == wanted for n, s, wanted in zip(shape, steps, row_major(shape), strict=True)])
     return (shape, len(before)) if fits and not rest and count else None
+
+
+def _scattered(plan: Plan, store: Scatter, place: Sequence[Ref], domain: tuple[int, ...]) -> Sink:
+    """A scatter into one slice at a computed start, if it is one whose elements are all different."""
+    value, keep, index = [place[k] for k in (store.value, store.keep, store.index)]
+    terms, strides = dict[int, int](), [0] * len(domain)
+    offset = _terms(plan, index, 1, terms, strides)
+    known = all([math.prod(plan.nodes[k].shape) == 1 for k in (keep, *terms)])
+    extent = 0
+    for s, n in sorted([(s, n) for s, n in zip(strides, domain, strict=True) if n != 1]):
+        known, extent = known and s > extent, extent + s * (n - 1)
+    if not known or not terms or 0 in domain or offset < 0 or offset + extent >= plan.kernel.outs[store.out].size:
+        return Sink(store, (value, keep, index), domain)
+    window = Window(store.out, tuple(terms.values()), offset, tuple(strides))
+    return Sink(store, (value, keep, *terms), domain, window)
 
 
 def _terms(plan: Plan, number: int, factor: int, terms: dict[int, int], strides: list[int]) -> int:
@@ -349,7 +368,7 @@ def _without_unused(plan: Plan) -> Plan:
     nodes = [plan.nodes[k] for k in kept]
     for node in nodes:
         node.operands = tuple([place[x] for x in node.operands])
-    sinks = [Sink(s.store, tuple([place[k] for k in s.nodes]), s.domain) for s in plan.sinks]
+    sinks = [replace(s, nodes=tuple([place[k] for k in s.nodes])) for s in plan.sinks]
     return Plan(plan.kernel, nodes, sinks)
 
 
