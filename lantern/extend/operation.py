@@ -82,12 +82,16 @@ def _array(x: Value) -> Value:
     return bind1(broadcast_in_dim_p, x, shape=(), dims=()) if type(x) is Literal else x
 
 
+_signature = lru_cache(maxsize=512)(inspect.signature)
+
+
 def _check_call(d: Definition, operands: Sequence[Any], params: Params) -> None:
+    signature = _signature(d.abstract)
     try:
-        inspect.signature(d.abstract).bind(*operands, **params)
+        signature.bind(*operands, **params)
     except TypeError as error:
-        raise TypeError(f"{d.place}: {error}; its operands and parameters are those of its shape rule, "
-                        f"{inspect.signature(d.abstract)}") from None
+        raise TypeError(f"{d.place}: {error}; its operands and parameters are those of its shape rule, {signature}"
+                        ) from None
     for name, value in params.items():
         try:
             hash(value)

@@ -46,6 +46,7 @@ from lantern.trace.primitive import (
     Zero,
 )
 from lantern.trace.staging import trace
+from lantern.transforms.closed import trace_with_rules
 from lantern.transforms.jit import run_impl
 from lantern.transforms.masks import materialise, merge, pick, zeros
 from lantern.transforms.transpose import transpose_eval
@@ -318,8 +319,7 @@ def closed_jaxpr(d: Definition, rule: Callable[..., Any], layers: Layers, params
                  avals: Sequence[ShapedArray]) -> Jaxpr:
     """The user's rule as a jaxpr, mapped over the layers.
 
-    Raises ArgumentError if it uses arrays that are not its operands, CustomRuleError if its results are not as
-    promised.
+    Raises CustomRuleError if its results are not as promised.
     """
     wanted, _ = results(d, inner_avals(layers, avals), params)
 
@@ -334,18 +334,16 @@ def closed_jaxpr(d: Definition, rule: Callable[..., Any], layers: Layers, params
 
 
 def staged(d: Definition, f: Callable[..., Any], avals: Sequence[ShapedArray], rule: str) -> Jaxpr:
-    """A function of arrays as a jaxpr. Raises ArgumentError if it uses arrays that are not its operands."""
+    """A function of arrays as a jaxpr; arrays that it closes over become constants of it.
+
+    Raises NotDifferentiableError if it closes over a traced value.
+    """
     def flat(*args: Value) -> list[Value]:
         found: Any = f(*args)
         return [as_output(x, d.name) for x in as_many(found)]
 
     with context.entered(context.EAGER):
-        made = trace(flat, [a.strong() for a in avals], title=d.name)
-    if made.captured:
-        listed = ", ".join([str(typeof(x)) for x in made.captured])
-        raise ArgumentError(f"{d.place}: its {rule} uses arrays that are not its operands ({listed}). Pass them as "
-                            "operands, or build them from Python numbers")
-    return made.jaxpr
+        return trace_with_rules(flat, [a.strong() for a in avals], f"{d.place}, {rule}")
 
 
 tangent_p = make_primitive("tangent", of_parameter, rewritten(of_parameter))

@@ -42,7 +42,7 @@ class Kernel:
     header_place: Place | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WgslDefinition(Definition):
     """A definition whose GPU text the user wrote."""
 

@@ -99,6 +99,18 @@ def test_a_rule_for_batches(device: str) -> None:
     assert seen == [3]
 
 
+def test_rules_may_close_over_arrays(device: str) -> None:
+    """In the lowering and in the derivative, also where nothing can be captured: in loops, under jit."""
+    table = jnp.asarray(X[0])
+    op = primitive(f"test_table_{device}", abstract=lambda x: x, impl=lambda x: x * X[0], lower=lambda x: x * table,
+                   jvp=lambda primals, out, tangents: tangents[0] * table)
+    x = jnp.asarray(X)
+    for f in (op, lambda v: v * table):
+        slope = lantern.jit(lantern.grad(lambda v, f=f: lax.scan(lambda c, r: (f(c) + r, c), v[0], v)[0].sum()))(x)
+        want = np.stack([X[0] ** 3 + X[0] ** 2, X[0], np.ones(4, np.float32)])
+        np.testing.assert_allclose(np.asarray(slope), want, rtol=1e-5, atol=1e-6)
+
+
 def test_it_is_fused_where_it_is_lowered() -> None:
     """The user's function becomes part of the kernel around it."""
     with lantern.default_device("cpu"):
