@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -280,3 +282,16 @@ def test_an_interruption_leaves_nothing_broken() -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+
+
+def test_calls_leave_no_memory_behind() -> None:
+    f = jit(lambda x, ys: lax.scan(lambda c, y: (jnp.tanh(c * y) + c, c), x, ys))
+    x, ys = jnp.ones(16), jnp.linspace(0.5, 1.5, 20)
+    for _ in range(50):
+        f(x, ys)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for _ in range(500):
+        f(x, ys)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 100
