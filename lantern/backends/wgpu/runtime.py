@@ -30,6 +30,7 @@ from lantern.errors import DeviceError
 from lantern.events import emit
 from lantern.lower.kernel import Kernel, Program, Target
 from lantern.lower.routine import Routine
+from lantern.source import user_source
 from lantern.trace.aval import ShapedArray
 
 PIPELINES = 1024            # compiled kernels that are remembered
@@ -132,7 +133,8 @@ class WgpuBackend:
             try:
                 yield
             except wgpu.GPUOutOfMemoryError as error:
-                raise DeviceError(f"{what}: the device has no memory left: {error}") from error
+                raise DeviceError(f"{what}: the device has no memory left, at {user_source()}: {error}. Drop arrays "
+                                  "that are not needed, donate arguments, or work in smaller pieces.") from error
             except wgpu.GPUError as error:
                 text = str(error)
                 if "lost" in text.lower():
