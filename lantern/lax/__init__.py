@@ -4,6 +4,11 @@ from __future__ import annotations
 from lantern.lax.associative import associative_scan as associative_scan
 from lantern.lax.branches import cond as cond
 from lantern.lax.branches import switch as switch
+from lantern.lax.cumulative import cumlogsumexp as cumlogsumexp
+from lantern.lax.cumulative import cummax as cummax
+from lantern.lax.cumulative import cummin as cummin
+from lantern.lax.cumulative import cumprod as cumprod
+from lantern.lax.cumulative import cumsum as cumsum
 from lantern.lax.elementwise import abs as abs
 from lantern.lax.elementwise import add as add
 from lantern.lax.elementwise import atan2 as atan2

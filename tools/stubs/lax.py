@@ -146,6 +146,8 @@ RULES: dict[str, Rule] = {
     "transpose": transpose,
     "reshape": reshape,
     "dot": Binary(PRODUCT, MATMUL[:6]),
+    **each("cumsum cumprod cummax cummin", Unary(SAME)),
+    **each("cumlogsumexp", Unary((("F", "F"),))),
     **each("scan truncated_scan", scan),
     **each("cond switch", branches),
     "map": mapped,
