@@ -10,7 +10,7 @@ import numpy as np
 
 from lantern import tree
 from lantern.annotations import call as call_checked
-from lantern.autodiff import Linearized, check_tangents, push_forward
+from lantern.autodiff import Linearized, check_tangents, fits, fitted, push_forward
 from lantern.dtypes import is_complex, is_float, is_inexact
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, Function, argument_names, as_result, as_values, name_of
@@ -259,10 +259,9 @@ def _vjp(f: Function, primals: Sequence[Any], has_aux: bool) -> tuple[Any, ...]:
 
 
 def _matched(c: Value, aval: Any, name: str) -> Value:
-    got = typeof(c)
-    if got.shape != aval.shape or (got.dtype != aval.dtype and not got.weak):
-        raise ArgumentError(f"the pullback of {name} wants a cotangent {aval}, got {got}")
-    return c
+    if not fits(typeof(c), aval):
+        raise ArgumentError(f"the pullback of {name} wants a cotangent {aval}, got {typeof(c)}")
+    return fitted(c, aval)
 
 
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0, *, axis_name: Hashable | None = None,

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lantern import tree
-from lantern.dtypes import is_inexact
+from lantern.dtypes import is_inexact, promote
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, as_values
+from lantern.ops.convert import convert
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import typeof
 from lantern.trace.interpret import eval_jaxpr
@@ -115,10 +116,17 @@ def check_tangents(flat: Flat, tangents: Sequence[Any]) -> list[Value]:
                             f"got {treedef}")
     values = as_values(leaves, lambda: [f"the tangent of {n}" for n in flat.names], flat.title)
     for name, x, aval in zip(flat.names, values, flat.avals, strict=True):
-        _check_tangent(flat.title, name, typeof(x), aval)
-    return values
+        if not fits(typeof(x), aval):
+            raise ArgumentError(f"{flat.title}: the tangent of `{name}` must be {aval.strong()}, got {typeof(x)}")
+    return [fitted(x, aval) for x, aval in zip(values, flat.avals, strict=True)]
 
 
-def _check_tangent(title: str, name: str, got: ShapedArray, wanted: ShapedArray) -> None:
-    if got.shape != wanted.shape or (got.dtype != wanted.dtype and not got.weak):
-        raise ArgumentError(f"{title}: the tangent of `{name}` must be {wanted.strong()}, got {got}")
+def fits(got: ShapedArray, wanted: ShapedArray) -> bool:
+    """Whether a tangent or cotangent has the type of what it belongs to; Python numbers take any that holds them."""
+    held = promote([(wanted.dtype, False), (got.dtype, True)])[0] == wanted.dtype
+    return got.shape == wanted.shape and (got.dtype == wanted.dtype or (got.weak and held))
+
+
+def fitted(x: Value, wanted: ShapedArray) -> Value:
+    """One that fits, in the dtype of what it belongs to: a Python int beside a float is a float."""
+    return x if typeof(x).dtype == wanted.dtype or not is_inexact(wanted.dtype) else convert(x, wanted.dtype)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lantern import tree
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, Function, Stand, as_result, as_values
 from lantern.source import Source, user_source
@@ -92,7 +92,7 @@ def _stand(x: Any) -> Any:
 def _linear_transpose(fun: Function, primals: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:
     flat = Flat(fun, tree.map(_stand, primals), {}, "linear_transpose")
     for name, aval in zip(flat.names, flat.avals, strict=True):
-        if not is_float(aval.dtype):
+        if not is_inexact(aval.dtype):
             raise ArgumentError(f"{flat.title}: argument `{name}` is {aval}; only floating-point arguments can be "
                                 f"linear, at {user_source()}")
     t = flat.trace(None, stage_all=True)

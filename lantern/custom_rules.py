@@ -23,7 +23,7 @@ from lantern.calls import (
     stage_call,
     wrong,
 )
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import CustomRuleError
 from lantern.flat import Function, as_result, name_of
 from lantern.ops.elementwise import add
@@ -232,7 +232,7 @@ class _Jvp:
         return as_argument(materialise(t))
 
     def _checked(self, x: Any, aval: ShapedArray, path: str) -> Tangent:
-        if type(x) is SymbolicZero or not is_float(aval.dtype):
+        if type(x) is SymbolicZero or not is_inexact(aval.dtype):
             return Zero(aval.strong())
         return fitted(self.call.title, self.rule, x, aval.strong(), f"the tangent of output {path}".rstrip())
 
@@ -255,7 +255,7 @@ def call_with_rule_of_outputs(fun: Function, rule: Function, args: tuple[Any, ..
         found = run_rule(call.title, rule, call.arguments(primals), out, moves)
         avals = [a.strong() for a in call.out_avals]
         leaves = call.outputs(rule, found, "the tangent", avals)
-        return [x if is_float(a.dtype) else Zero(a) for x, a in zip(leaves, avals, strict=True)]
+        return [x if is_inexact(a.dtype) else Zero(a) for x, a in zip(leaves, avals, strict=True)]
 
     outs = bind(custom_jvp_p, *staged.operands, jaxpr=staged.jaxpr, rule=OfOutputs(of_leaves), captured=0,
                 fixed=staged.captured, name=call.title)
@@ -268,7 +268,8 @@ class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator
     `defvjp(fwd, bwd)` gives it: `fwd(*arguments) -> (out, residuals)` and `bwd(residuals, cotangent of out) -> a tuple
     of cotangents`, one for each argument, or None for zero. Residuals may hold anything. Arguments at `nondiff_argnums`
     (Python values, functions, arrays) have no derivative; `fwd` gets them in their places, `bwd` in front.
-    The rules run only where a derivative is taken; they may branch and print on what is known there, outside jit also
+    The rules run only where a derivative is taken; they may branch and print on what is known there, outside jit (and
+    loops, and checkpoint) also
     on residuals and cotangents.
 
     Raises CustomRuleError if there is no rule, or if one returns what does not fit; NotDifferentiableError in forward
@@ -378,7 +379,7 @@ class _Backward:
                                                f"{names}", "Return None for an argument whose cotangent is zero")
         leaves = [x for n, d, ct in zip(call.names, call.in_tree.children, given, strict=True)
                   for x in self._leaves(d, ct, n)]
-        return [None if x is None or not is_float(a.dtype) else
+        return [None if x is None or not is_inexact(a.dtype) else
                 fitted(call.title, self.rule, x, a.strong(), f"the cotangent of `{n}`")
                 for x, a, n in zip(leaves, call.in_avals, call.leaf_names, strict=True)]
 

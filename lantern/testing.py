@@ -17,6 +17,7 @@ from lantern.errors import ArgumentError
 from lantern.flat import as_values, name_of
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import typeof
+from lantern.trace.jaxpr import PLAIN
 
 Function = Callable[..., Any]
 Wide = list[np.ndarray[Any, Any]]
@@ -235,7 +236,7 @@ def assert_close(actual: Any, expected: Any, atol: float | None = None, rtol: fl
     for path, x, y in zip(tree.paths(tree.structure(actual)), tree.leaves(actual), tree.leaves(expected), strict=True):
         a, b = np.asarray(x), np.asarray(y)
         where = f"{title}{path or 'the arrays'}"
-        kind = type(x) in (bool, int, float) or type(y) in (bool, int, float)     # a Python number has no dtype
+        kind = type(x) in PLAIN or type(y) in PLAIN     # a Python number has no dtype
         if check_dtypes and not kind and a.dtype != b.dtype:
             raise AssertionError(f"{where}: dtypes {a.dtype} and {b.dtype} differ")
         precisions = [PRECISIONS[v.dtype.name] for v in (a, b) if v.dtype.name in PRECISIONS]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from lantern import config, tree
 from lantern.api import vmap
 from lantern.backends.array import DeviceArray
-from lantern.dtypes import BOOL, I32, is_float, is_integer, promote
+from lantern.dtypes import BOOL, I32, is_inexact, is_integer, promote
 from lantern.flat import name_of
 from lantern.lax.bodies import Body, Leaves, check_function, leaves_of, results, stage, stage_loop
 from lantern.lax.operands import ArrayLike, argument_error, cast, shape_error, type_error
@@ -230,7 +230,7 @@ def _truncated(f: Callable[..., Any], init: Any, xs: Any, every: Any, length: in
 
 def _cut_where(cut: Value, x: Value) -> Value:
     aval = typeof(x)
-    return select(broadcast_in_dim(cut, aval.shape, ()), stop_gradient(x), x) if is_float(aval.dtype) else x
+    return select(broadcast_in_dim(cut, aval.shape, ()), stop_gradient(x), x) if is_inexact(aval.dtype) else x
 
 
 def _check_positive(function: str, name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ from lantern.api import jvp, linearize
 from lantern.calls import is_outside
 from lantern.closures import closure_convert, linear_transpose
 from lantern.custom_rules import call_with_rule_of_outputs
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import CustomRuleError
 from lantern.flat import Flat, as_result, name_of
 from lantern.ops.elementwise import neg
@@ -132,7 +132,7 @@ def _custom_linear_solve(matvec: Function, b: Any, solve: Function, transpose_so
                          symmetric: bool) -> Any:
     like = Flat(_identity, (b,), {}, "custom_linear_solve")
     for name, aval in zip(like.names, like.avals, strict=True):
-        if not is_float(aval.dtype):
+        if not is_inexact(aval.dtype):
             raise CustomRuleError(f"custom_linear_solve: b must hold floating-point numbers, got {aval} as `{name}`, "
                                   f"at {user_source()}")
     if is_outside():

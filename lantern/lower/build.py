@@ -53,7 +53,7 @@ def separate(graph: Graph, donated: Collection[int], own: Collection[int]) -> Gr
 
 class _Builder:
     def __init__(self, target: Target, lower: SubLowering) -> None:
-        self.target, self.lower = target, lower
+        self.target, self.lower, self.lacks = target, lower, dict(target.lacks)
         self.values: list[ShapedArray] = []
         self.number: dict[Var, int] = {}
         self.nodes: list[AnyNode] = []
@@ -83,6 +83,11 @@ class _Builder:
         return value
 
     def equation(self, eqn: Eqn) -> None:
+        for var in eqn.outvars:
+            if var.aval.dtype.name in self.lacks:
+                line = f", at {eqn.source}" if eqn.source else ""
+                raise DeviceError(f"{eqn.primitive}: {var.aval} on {self.target.backend}{line}: "
+                                  f"{self.lacks[var.aval.dtype.name]}")
         match eqn.primitive.lower:
             case Alias.OPERAND:
                 operand = eqn.invars[0]

@@ -267,6 +267,7 @@ class Target:
     producer with several consumers may be computed in each of them (good where memory is slow, bad for NumPy).
     `split_reduce`: reductions with fewer rows than this many are cut in two kernels (0: never). `select_work`: branches
     of no more operations than this many run all, and select, where reading the index back would cost more (0: never).
+    `lacks`: dtypes that no value may have, each with what to do about it.
     """
 
     backend: str
@@ -278,5 +279,6 @@ class Target:
     recompute: bool = False
     split_reduce: int = 0
     select_work: int = 0
+    lacks: tuple[tuple[str, str], ...] = ()
     features: frozenset[str] = frozenset()
     settings: tuple[tuple[str, Any], ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
-from lantern.dtypes import is_float
+from lantern.dtypes import is_inexact
 from lantern.errors import NotDifferentiableError
 from lantern.ops.broadcast import reduce_sum
 from lantern.source import Source, user_source
@@ -223,7 +223,7 @@ def _vjp_jvp(primals: Values, tangents: Sequence[Tangent], *, jaxpr: Jaxpr, fwd:
              fixed: int, name: str) -> tuple[Values, Sequence[Tangent]]:
     _refuse_captured(tangents[:captured], name)
     n = captured + fixed
-    moving = [type(t) is not Zero and is_float(typeof(t).dtype) for t in tangents[n:]]
+    moving = [type(t) is not Zero and is_inexact(typeof(t).dtype) for t in tangents[n:]]
     if not any(moving):
         outs = bind(custom_vjp_p, *primals, jaxpr=jaxpr, fwd=fwd, bwd=bwd, captured=captured, fixed=fixed, name=name)
         return outs, [Zero(a.strong()) for a in jaxpr.out_avals]
@@ -236,7 +236,7 @@ def _vjp_jvp(primals: Values, tangents: Sequence[Tangent], *, jaxpr: Jaxpr, fwd:
 
 def _merged_floats(avals: Sequence[ShapedArray], floats: Values) -> list[Tangent]:
     """One tangent for each output; integers have none."""
-    mask = [is_float(a.dtype) for a in avals]
+    mask = [is_inexact(a.dtype) for a in avals]
     return merge(mask, floats, [Zero(a) for a in pick(avals, mask, False)])
 
 
@@ -256,7 +256,7 @@ custom_vjp_p = Primitive("custom_vjp", _abstract, _impl, Inline.SUBJAXPR, _vjp_b
 # compute it; it is there to be transposed.
 
 def _linear_abstract(*avals: ShapedArray, out_avals: Sequence[ShapedArray], **rest: Any) -> Sequence[ShapedArray]:
-    return [a for a in out_avals if is_float(a.dtype)]
+    return [a for a in out_avals if is_inexact(a.dtype)]
 
 
 def _no_forward_mode(*args: Any, name: str, **rest: Any) -> NoReturn:

@@ -99,3 +99,28 @@ def test_forward_and_reverse_mode_agree() -> None:
 def test_errors(make: Any, argument: complex, pattern: str) -> None:
     with pytest.raises(NotDifferentiableError, match=pattern):
         make()(argument)
+
+
+def test_tangents_and_cotangents_that_are_python_ints() -> None:
+    """They are floats beside floats: as integers their derivative would be zero."""
+    near(jvp(lambda x: x * x, (2.0,), (1,))[1], 4)
+    near(vjp(lambda x: x * x, 2.0)[1](1)[0], 4)
+    near(jvp(lambda z: z * z, (1j,), (1,))[1], 2j)
+    with pytest.raises(lantern.errors.ArgumentError, match=r"the tangent of `x` must be f32\[\], got c64\*\[\]"):
+        jvp(lambda x: x * x, (2.0,), (1j,))
+
+
+def test_custom_rules_of_complex_functions() -> None:
+    @lantern.custom_jvp
+    def f(z: Any) -> Any:
+        return z * z
+
+    f.defjvp(lambda primals, tangents: (primals[0] ** 2, 3 * primals[0] * tangents[0]))
+    near(grad(f, holomorphic=True)(1 + 1j), 3 + 3j)
+
+    @lantern.custom_vjp
+    def g(z: Any) -> Any:
+        return jnp.abs(z)
+
+    g.defvjp(lambda z: (jnp.abs(z), z), lambda z, ct: (ct * 2j * z,))
+    near(grad(g)(1 + 1j), 2j - 2)

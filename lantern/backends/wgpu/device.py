@@ -12,6 +12,7 @@ from typing import Any
 
 from lantern import config
 from lantern.backends.wgpu.native import wgpu
+from lantern.backends.wgpu.scalar import CURES
 from lantern.errors import DeviceError
 from lantern.lower.kernel import Target
 
@@ -168,6 +169,7 @@ def make_target(info: AdapterInfo) -> Target:
         max_workgroup_memory=limits["max-compute-workgroup-storage-size"],
         max_groups=limits["max-compute-workgroups-per-dimension"],
         recompute=True,
+        lacks=tuple(CURES.items()),
         split_reduce=parallel.get(info.type, 0),
         select_work=1 << 18 if info.type == "CPU" else 1 << 24,     # operations in the time of a read
         features=frozenset(f for f in FEATURES if f in info.features),

@@ -16,12 +16,12 @@ TYPES: dict[DType, str] = _WIDE | {narrow: _WIDE[wide] for narrow, wide in NARRO
 ZEROS: dict[str, str] = {"f32": "0.0", "i32": "0i", "u32": "0u", "bool": "false"}
 LAST_INDEX = "2147483647i"      # the position of an ARG* reduction that has seen nothing
 
-_CURES = {
-    "f64": "float64 needs a feature that WGSL does not have; use the CPU device or float32",
-    "i64": "int64 is not offered on this device yet; use the CPU device or int32",
-    "u64": "uint64 is not offered on this device yet; use the CPU device or uint32",
-    "c64": "complex64 is not a WGSL type; use the CPU device, or two float32 arrays",
-    "c128": "complex128 is not a WGSL type; use the CPU device, or two float32 arrays",
+CURES = {
+    "float64": "float64 needs a feature that WGSL does not have; use the CPU device or float32",
+    "int64": "int64 is not offered on this device yet; use the CPU device or int32",
+    "uint64": "uint64 is not offered on this device yet; use the CPU device or uint32",
+    "complex64": "complex64 is not a WGSL type; use the CPU device, or two float32 arrays",
+    "complex128": "complex128 is not a WGSL type; use the CPU device, or two float32 arrays",
 }
 
 
@@ -34,9 +34,8 @@ def wgsl_type(dtype: DType) -> str:
     'f32'
     """
     if dtype not in TYPES:
-        name = short_name(dtype)
-        cure = _CURES.get(name, f"{dtype} is not offered on this device yet; use the CPU device or a 32-bit type")
-        raise DeviceError(f"dtype {dtype} ({name}) on a WebGPU device: {cure}")
+        cure = CURES.get(dtype.name, f"{dtype} is not offered on this device; use the CPU device or a 32-bit type")
+        raise DeviceError(f"dtype {dtype} ({short_name(dtype)}) on a WebGPU device: {cure}")
     return TYPES[dtype]
 
 
