@@ -180,33 +180,33 @@ CASES = {"trace": lantern.jit(trace_for_long), "grad": lantern.grad(lambda x: jn
 x = jnp.ones((64, 64)) / 64
 f = lantern.jit(lambda x: jnp.sum(jnp.tanh(x @ x)))
 want = float(f(x))
-for delay in (0.3, 0.8):
+for name, case in CASES.items():
     def interrupt():
-        time.sleep(delay)
+        time.sleep(0.4)
         os.kill(os.getpid(), signal.SIGINT)
     threading.Thread(target=interrupt).start()
     start = time.perf_counter()
     try:
-        CASES[sys.argv[2]](x)
-        print("not interrupted")
+        case(x)
+        print(name, "not interrupted")
     except KeyboardInterrupt:
-        print("late" if time.perf_counter() - start > delay + 5 else "interrupted")
+        if time.perf_counter() - start > 5:
+            print(name, "late")
     assert float(f(x)) == want
     assert lantern.grad(lambda x: jnp.sum(x * x))(x).tolist() == (2 * x).tolist()
+print("done")
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
-@pytest.mark.parametrize("case", ["trace", "grad", "scan", "while", "eager"])
 @pytest.mark.parametrize("place", ["cpu", "gpu"])
-def test_interruptions_leave_everything_usable(place: str, case: str, request: pytest.FixtureRequest) -> None:
+def test_interruptions_leave_everything_usable(place: str, request: pytest.FixtureRequest) -> None:
     """Ctrl-C amid a trace, a long loop of one program, a loop that reads its condition back, eager code."""
     if place == "gpu":
         request.getfixturevalue("gpu")
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED, place, case], capture_output=True, text=True, timeout=120,
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, place], capture_output=True, text=True, timeout=120,
                           check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["interrupted"] * 2, done.stderr
+    assert (done.stdout.strip(), done.returncode) == ("done", 0), done.stdout + done.stderr
 
 
 DROPPED = """
