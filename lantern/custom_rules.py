@@ -268,9 +268,8 @@ class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator
     `defvjp(fwd, bwd)` gives it: `fwd(*arguments) -> (out, residuals)` and `bwd(residuals, cotangent of out) -> a tuple
     of cotangents`, one for each argument, or None for zero. Residuals may hold anything. Arguments at `nondiff_argnums`
     (Python values, functions, arrays) have no derivative; `fwd` gets them in their places, `bwd` in front.
-    The rules run only where a derivative is taken; they may branch and print on what is known there, outside jit (and
-    loops, and checkpoint) also
-    on residuals and cotangents.
+    The rules run only where a derivative is taken; they may branch and print on what is known there: outside jit,
+    loops and checkpoint also on residuals and cotangents.
 
     Raises CustomRuleError if there is no rule, or if one returns what does not fit; NotDifferentiableError in forward
     mode, and if the function uses a value being differentiated that is none of its arguments.
