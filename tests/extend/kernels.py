@@ -97,18 +97,18 @@ wrapped = wgsl_kernel(
 # One workgroup for each row: its sum, by a tree in workgroup memory.
 row_sums = wgsl_kernel(
     "row_sums", """
-var<workgroup> partial: array<f32, 32>;
+var<workgroup> sums: array<f32, 32>;
 
 @compute @workgroup_size(32)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     var sum = 0.0;
     for (var k = lane; k < x_shape[1]; k += 32u) { sum += x[group.x * x_shape[1] + k]; }
-    partial[lane] = sum;
-    for (var half = 16u; half > 0u; half /= 2u) {
+    sums[lane] = sum;
+    for (var width = 16u; width > 0u; width /= 2u) {
         workgroupBarrier();
-        if (lane < half) { partial[lane] += partial[lane + half]; }
+        if (lane < width) { sums[lane] += sums[lane + width]; }
     }
-    if (lane == 0u) { out[group.x] = partial[0]; }
+    if (lane == 0u) { out[group.x] = sums[0]; }
 }
     """, shape=lambda x: ShapedArray(x.shape[:1], x.dtype), reference=lambda x: x.sum(1),
     grid=lambda x: x.shape[0], workgroup_size=32,

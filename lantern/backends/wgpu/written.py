@@ -161,7 +161,7 @@ def _offset(w: Written, mask: Sequence[bool], count: int) -> str:
     inner = 1
     for (size, _), mapped in zip(reversed(w.layers), reversed(mask), strict=True):
         if mapped:
-            terms.append(f"batch / {inner}u % {size}u * {count}u")
+            terms.append(f"{'batch' if inner == 1 else f'batch / {inner}u'} % {size}u * {count}u")
             count *= size
         inner *= size
     return " + ".join(reversed(terms))
@@ -263,7 +263,8 @@ def _workgroups(routine: Routine, main: _Main, target: Target, offsets: Mapping[
                           f"are more than this device runs ({target.max_groups} along each axis, "
                           f"{target.max_workgroup_size} invocations). Use smaller ones, or lax.map instead of vmap")
     sizes = ", ".join([f"{n}u" for n in w.workgroup_size])
-    group = "group" if depth == z else f"vec3<u32>(group.xy, group.z % {depth}u)"
+    inner = "0u" if depth == 1 else f"group.z % {depth}u"
+    group = "group" if depth == z else f"vec3<u32>(group.xy, {inner})"
     given = {"workgroup_id": group, "num_workgroups": f"vec3<u32>({x}u, {y}u, {depth}u)",
              "global_invocation_id": f"({group}) * vec3<u32>({sizes}) + local"}
     passed: list[str] = []
