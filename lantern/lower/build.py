@@ -115,20 +115,28 @@ class _Builder:
         lower = _Remembering(self.lower, self.target)
         region = rule([a.aval for a in eqn.invars], lower, **eqn.params)
         args = tuple([self.output(a) for a in eqn.invars])
-        small = isinstance(region, Branch) and all([is_small(b, self.target.select_work) for b in region.branches])
-        if isinstance(region, Branch) and small and not has_effect(eqn):
-            self.select(eqn, args, [lower.jaxprs[id(b)] for b in region.branches])
-        else:
-            self.nodes.append(Call(region, args, tuple([self.new(v) for v in eqn.outvars])))
+        if isinstance(region, Branch):
+            index, branches = eqn.invars[0], [lower.jaxprs[id(b)] for b in region.branches]
+            if isinstance(index, Literal) or len(branches) == 1:
+                only = branches[int(index.value) if isinstance(index, Literal) else 0]
+                self.number.update(zip(eqn.outvars, self.inline(only, args[1:]), strict=True))
+                return
+            if all([is_small(b, self.target.select_work) for b in region.branches]) and not has_effect(eqn):
+                self.select(eqn, args, branches)
+                return
+        self.nodes.append(Call(region, args, tuple([self.new(v) for v in eqn.outvars])))
+
+    def inline(self, jaxpr: Jaxpr, args: Sequence[int]) -> list[int]:
+        """The values of a jaxpr's outputs, computed here."""
+        jaxpr = simplify(jaxpr)
+        self.number.update(zip(jaxpr.invars, args, strict=True))
+        for eqn in jaxpr.eqns:
+            self.equation(eqn)
+        return [self.output(a) for a in jaxpr.outvars]
 
     def select(self, eqn: Eqn, args: tuple[int, ...], branches: Sequence[Jaxpr]) -> None:
         """All branches, and of each output the one that the number args[0] says."""
-        made: list[list[int]] = []
-        for branch in map(simplify, branches):
-            self.number.update(zip(branch.invars, args[1:], strict=True))
-            for inner in branch.eqns:
-                self.equation(inner)
-            made.append([self.output(a) for a in branch.outvars])
+        made = [self.inline(branch, args[1:]) for branch in branches]
         for out, values in zip(eqn.outvars, zip(*made, strict=True), strict=True):
             if len(set(values)) == 1:
                 self.number[out] = values[0]

@@ -191,6 +191,18 @@ def test_branches_with_effects_do_not_all_run() -> None:
     assert len(regions(lower(f, i32(), f32(3), target=SELECTING).program)) == 1
 
 
+def test_a_branch_that_is_known_is_no_branch() -> None:
+    def note(x: Any) -> Any:
+        return call(lambda x: [x + 1], [f32(3)], x, ordered=True)
+
+    def f(x: Any) -> Any:
+        (y,) = branch(literal(1, np.dtype("int32")), [lambda x: [elementwise.exp(x)], note], x)
+        return branch(literal(0, np.dtype("int32")), [lambda x: [elementwise.neg(x)], note], y)
+    program = lower(f, f32(3)).program
+    assert [type(r) for r in regions(program)] == [HostCall] and len(program.kernels) == 1
+    np.testing.assert_array_equal(run_program(program, [np.ones(3, np.float32)])[0], np.full(3, -2))
+
+
 # Texts
 
 
