@@ -118,14 +118,35 @@ def wrong(title: str, rule: Function, what: str, cure: str = "") -> CustomRuleEr
 def run_rule(title: str, rule: Function, *args: Any) -> Any:
     """What a rule returns.
 
-    Raises CustomRuleError for a rule that closes over what was traced elsewhere.
+    Raises CustomRuleError for a rule that takes other arguments, or closes over what was traced elsewhere.
     """
     try:
         return rule(*args)
+    except TypeError as error:
+        if _takes(rule, args):
+            raise
+        raise wrong(title, rule, f"does not take the {len(args)} arguments that it is given: {error}") from error
     except EscapedTracerError as error:
         raise wrong(title, rule, "uses a traced value that is none of its arguments",
                     "Pass the value as an argument of the function, or (custom_vjp) as a residual; "
                     f"lantern.closure_convert finds such values. In detail: {error}") from error
+
+
+def _takes(rule: Function, args: tuple[Any, ...]) -> bool:
+    try:
+        inspect.signature(rule).bind(*args)
+    except TypeError:
+        return False
+    except ValueError:      # it has no signature
+        return True
+    return True
+
+
+def check_callable(what: str, **functions: Any) -> None:
+    """Raises TypeError, naming the argument, for what is no function."""
+    for name, f in functions.items():
+        if not callable(f):
+            raise TypeError(f"{what}: `{name}` must be a function, got {f!r}, at {user_source()}")
 
 
 def pair_of(title: str, rule: Function, result: Any, what: str) -> tuple[Any, Any]:

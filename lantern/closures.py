@@ -37,6 +37,7 @@ def closure_convert(fun: Function, *example_args: Any) -> tuple[Callable[..., An
     >>> float(lantern.grad(solve)(2.0))
     3.0
     """
+    _check_function("closure_convert", fun)
     flat = Flat(fun, example_args, {}, "closure_convert")
     t = flat.trace(None, stage_all=True)
     hoisted = [isinstance(x, Tracer) for x in t.captured]
@@ -54,6 +55,11 @@ def closure_convert(fun: Function, *example_args: Any) -> tuple[Callable[..., An
         return tree.unflatten(flat.out_tree, [as_result(x) for x in outs])
 
     return boundary(converted), pick(t.captured, hoisted)
+
+
+def _check_function(verb: str, fun: Any) -> None:
+    if not callable(fun):
+        raise TypeError(f"{verb}: wanted a function, got {fun!r}, at {user_source()}")
 
 
 def _check_like(flat: Flat, treedef: tree.TreeDef, values: Sequence[Value], avals: Sequence[ShapedArray]) -> None:
@@ -90,6 +96,7 @@ def _stand(x: Any) -> Any:
 
 
 def _linear_transpose(fun: Function, primals: tuple[Any, ...]) -> Callable[..., tuple[Any, ...]]:
+    _check_function("linear_transpose", fun)
     flat = Flat(fun, tree.map(_stand, primals), {}, "linear_transpose")
     for name, aval in zip(flat.names, flat.avals, strict=True):
         if not is_inexact(aval.dtype):

@@ -7,7 +7,18 @@ from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from lantern import tree
-from lantern.calls import Call, fitted, is_outside, pair_of, resolved, run_now, run_rule, stage_call, wrong
+from lantern.calls import (
+    Call,
+    check_callable,
+    fitted,
+    is_outside,
+    pair_of,
+    resolved,
+    run_now,
+    run_rule,
+    stage_call,
+    wrong,
+)
 from lantern.errors import CustomRuleError
 from lantern.flat import Function, as_result, name_of
 from lantern.source import user_source
@@ -70,6 +81,7 @@ class custom_vmap(Generic[P, R]):   # JAX's name, used as a decorator
 
     def def_vmap(self, vmap_rule: Rule) -> Rule:
         """Set the rule, and return it."""
+        check_callable(self.title, vmap_rule=vmap_rule)
         self.rule = vmap_rule
         return vmap_rule
 

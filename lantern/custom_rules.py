@@ -12,6 +12,7 @@ from lantern import tree
 from lantern.calls import (
     Call,
     as_argument,
+    check_callable,
     fitted,
     is_outside,
     leaf_value,
@@ -145,6 +146,7 @@ class custom_jvp(_Custom[P, R]):    # JAX's name, used as a decorator
 
         With `symbolic_zeros`, tangents that are zero arrive as `SymbolicZero`, and may be returned as such.
         """
+        check_callable(self.title, jvp=jvp)
         self.rule, self.symbolic_zeros = jvp, symbolic_zeros
         return jvp
 
@@ -298,6 +300,7 @@ class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator
 
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
         """Set the two rules."""
+        check_callable(self.title, fwd=fwd, bwd=bwd)
         self.fwd, self.bwd = fwd, bwd
 
     def _check_rule(self) -> None:

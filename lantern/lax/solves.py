@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from lantern import tree
 from lantern.api import jvp, linearize
-from lantern.calls import is_outside
+from lantern.calls import check_callable, is_outside, pair_of
 from lantern.closures import closure_convert, linear_transpose
 from lantern.custom_rules import call_with_rule_of_outputs
 from lantern.dtypes import is_inexact
@@ -56,6 +56,7 @@ def custom_root(f: Function, initial_guess: Any, solve: Function, tangent_solve:
 
 
 def _custom_root(f: Function, guess: Any, solve: Function, tangent_solve: Function, has_aux: bool) -> Any:
+    check_callable("custom_root", f=f, solve=solve, tangent_solve=tangent_solve)
     outside: tuple[Function, list[Any]] = f, []
     converted, values = outside if is_outside() else closure_convert(f, guess)
     like = Flat(_identity, (guess,), {}, "custom_root")
@@ -66,7 +67,8 @@ def _custom_root(f: Function, guess: Any, solve: Function, tangent_solve: Functi
             return converted(x, *values)
 
         found = solve(of_x, guess)
-        _check_like(like, solve, "solve", found[0] if has_aux else found)
+        x = pair_of("custom_root", solve, found, "(x, aux), since has_aux=True")[0] if has_aux else found
+        _check_like(like, solve, "solve", x)
         return found
 
     def rule(primals: tuple[Any, Any], found: Any, tangents: tuple[Any, Any]) -> Any:
@@ -130,6 +132,7 @@ def custom_linear_solve(matvec: Function, b: Any, solve: Function, transpose_sol
 
 def _custom_linear_solve(matvec: Function, b: Any, solve: Function, transpose_solve: Function | None,
                          symmetric: bool) -> Any:
+    check_callable("custom_linear_solve", matvec=matvec, solve=solve)
     like = Flat(_identity, (b,), {}, "custom_linear_solve")
     for name, aval in zip(like.names, like.avals, strict=True):
         if not is_inexact(aval.dtype):

@@ -83,6 +83,10 @@ def test_errors() -> None:
             lantern.linear_transpose(f, XS)
     with pytest.raises(ArgumentError, match=r"argument `x` is i32\[3\]; only floating-point arguments can be "):
         lantern.linear_transpose(lambda x: x, jnp.arange(3))
+    with pytest.raises(TypeError, match="linear_transpose: wanted a function, got 3, at "):
+        lantern.linear_transpose(3, XS)
+    with pytest.raises(TypeError, match="closure_convert: wanted a function, got 3, at "):
+        lantern.closure_convert(3, XS)
     back = lantern.linear_transpose(lambda x: A @ x, XS)
     with pytest.raises(ArgumentError, match=r"wanted a cotangent f32\[2\], got f32\[3\], at test_closures.py:\d+"):
         back(XS)

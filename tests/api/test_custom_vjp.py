@@ -261,6 +261,16 @@ def test_errors() -> None:
     tree.defvjp(tree.fwd, lambda _, ct: ({"w": [[ct]], "b": ct},))
     with pytest.raises(CustomRuleError, match=r"of `p\['w'\]\[0\]` of the structure \[\*\], wanted one array"):
         lantern.grad(tree)({"w": [1.0], "b": 2.0})
+    with pytest.raises(CustomRuleError, match=r"rule bwd does not take the 2 arguments that it is given: .* at "
+                                              r"test_custom_vjp.py:\d+ in bwd"):
+        def bwd(kept: Any) -> Any:
+            return (kept,)
+
+        lantern.grad(with_rules(plain, bwd))(1.0)
+    with pytest.raises(TypeError, match=r"custom_vjp\(only_out\): `bwd` must be a function, got None, at"):
+        lantern.custom_vjp(only_out).defvjp(plain, None)
+    with pytest.raises(TypeError, match="wanted an array or a number, got str"):     # a mistake inside a rule stays what it is
+        lantern.grad(bwd_of(lambda ct: (ct + "a",)))(1.0)
     with pytest.raises(ArgumentError, match=r"custom_vjp\(only_out\): argument number 1 is out of range .* x, at"):
         lantern.custom_vjp(only_out, nondiff_argnums=1)
 

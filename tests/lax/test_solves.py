@@ -121,6 +121,10 @@ def test_root_errors() -> None:
         root(solve=lambda f, x: x[:1])(1.0)
     with pytest.raises(CustomRuleError, match=r"root: tangent_solve, <lambda>, must return f32\[2\], got f32\[1\]"):
         root(tangent_solve=lambda g, y: y[:1])(1.0)
+    with pytest.raises(CustomRuleError, match=r"root: its rule <lambda> must return a pair \(x, aux\).* got f32"):
+        lax.custom_root(lambda x: x, 1.0, lambda f, x: x, divide, has_aux=True)
+    with pytest.raises(TypeError, match=r"custom_root: `solve` must be a function, got 4, at test_solves.py:\d+"):
+        lax.custom_root(lambda x: x, 1.0, 4, divide)
     with pytest.raises(CustomRuleError, match=r"custom_root: solve, <lambda>, must return the structure \*, got None"):
         lax.custom_root(lambda x: x, 1.0, lambda f, x: None, divide)
 
@@ -236,5 +240,7 @@ def test_linear_solve_errors() -> None:
         solve(transpose_solve=lambda vecmat, b: b[:2])
     with pytest.raises(CustomRuleError, match=r"b must hold floating-point numbers, got i32\[4\]"):
         solve(b=jnp.arange(4))
+    with pytest.raises(TypeError, match=r"custom_linear_solve: `matvec` must be a function, got 3"):
+        lax.custom_linear_solve(3, B, conjugate)
     with pytest.raises(UnknownValueError, match="bool"):
         solve(by=lambda matvec, b: b if b[0] > 0 else -b)
