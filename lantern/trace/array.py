@@ -322,6 +322,18 @@ class Array(Generic[D, *S]):
         """As `lantern.numpy.argmin`."""
         return _numpy.argmin(self, axis, keepdims=keepdims)
 
+    def sort(self, axis: int | None = -1, *, descending: bool = False) -> Any:
+        """As `lantern.numpy.sort`: a new array."""
+        return _numpy.sort(self, axis, descending=descending)
+
+    def argsort(self, axis: int | None = -1, *, descending: bool = False) -> Any:
+        """As `lantern.numpy.argsort`."""
+        return _numpy.argsort(self, axis, descending=descending)
+
+    def nonzero(self, *, size: int | None = None, fill_value: Any = None) -> Any:
+        """As `lantern.numpy.nonzero`."""
+        return _numpy.nonzero(self, size=size, fill_value=fill_value)
+
     def astype(self, dtype: Any) -> Any:
         """The values converted to `dtype`."""
         return _numpy.astype(self, dtype)

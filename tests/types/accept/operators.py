@@ -138,3 +138,8 @@ def softmax(z: Float[*L, N]) -> Float[*L, N]:
 
 assert_type(softmax(a), Float[Three, Four])
 assert_type(softmax(x), Float[Batch, Pixels])
+
+# indexed updates keep the type
+assert_type(a.at[0].set(1.0), Float[Three, Four])
+assert_type(x.at[i].add(x), Float[Batch, Pixels])
+assert_type(x.at[:, 1:].multiply(2.0), Float[Batch, Pixels])
