@@ -269,7 +269,7 @@ def test_errors() -> None:
         lantern.grad(with_rules(plain, bwd))(1.0)
     with pytest.raises(TypeError, match=r"custom_vjp\(only_out\): `bwd` must be a function, got None, at"):
         lantern.custom_vjp(only_out).defvjp(plain, None)
-    with pytest.raises(TypeError, match="wanted an array or a number, got str"):     # a mistake inside a rule stays what it is
+    with pytest.raises(TypeError, match="wanted an array or a number, got str"):    # a mistake in a rule stays itself
         lantern.grad(bwd_of(lambda ct: (ct + "a",)))(1.0)
     with pytest.raises(ArgumentError, match=r"custom_vjp\(only_out\): argument number 1 is out of range .* x, at"):
         lantern.custom_vjp(only_out, nondiff_argnums=1)
