@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lantern.dtypes import BOOL, F32, I32
 from lantern.lower import views
 from lantern.lower.build import separate
-from lantern.lower.expr import ReduceOp, ScalarOp, row_major
+from lantern.lower.expr import Body, ReduceOp, Ref, ScalarOp, row_major
 from lantern.lower.graph import Call, Graph, Node
-from lantern.lower.kernel import Branch, HostCall, Kernel, Loop, Program, Region, While
+from lantern.lower.kernel import Branch, HostCall, Kernel, Loop, Program, Region, Scatter, Stage, While
 from lantern.lower.schedule import schedule
 from lantern.lower.verify import check_program
 from lantern.trace.aval import ShapedArray, shaped
@@ -21,7 +21,7 @@ from lantern.trace.aval import ShapedArray, shaped
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 AnyArray = np.ndarray[Any, Any]
 SHAPES = ((), (1,), (3,), (6,), (2, 3), (3, 2), (4, 3), (0,), (2, 0))
-COUNT = shaped((), I32)
+COUNT, TABLE, ROW = shaped((), I32), shaped((4, 3), F32), shaped((3,), F32)
 
 
 @dataclass(slots=True)
@@ -67,7 +67,8 @@ class Maker:
 
     def step(self) -> None:
         """One more operation."""
-        kinds = [self.unary, self.binary, self.binary, self.total, self.spread, self.turned, self.product, self.scaled]
+        kinds = [self.unary, self.binary, self.binary, self.total, self.spread, self.turned, self.product, self.scaled,
+                 self.looked_up, self.placed]
         if self.depth:
             kinds += [self.loop, self.loop, self.while_, self.branch, self.host_call]
         self.draw(st.sampled_from(kinds))()
@@ -119,6 +120,20 @@ class Maker:
         a, b = self.any(x), self.any(y)
         if a != b:
             self.launch(pointwise(ScalarOp.TANH, z), self.launch(views.matrix_product(x, y, z, ((1,), (0,))), a, b))
+
+    def looked_up(self) -> None:
+        """A row at a computed place."""
+        kernel = views.loop_nest([TABLE, COUNT], ROW, lambda b: b.gather(0, in_table(b)))
+        self.launch(kernel, self.any(TABLE), self.any(COUNT))
+
+    def placed(self) -> None:
+        """A row written at a computed place."""
+        b = Body(1)
+        index, value, keep = in_table(b), b.load(2, (1,)), b.const(self.draw(st.booleans()), BOOL)
+        op = self.draw(st.sampled_from([None, ReduceOp.MAX, ReduceOp.MIN]))
+        stage = Stage((3,), b.done(), stores=(Scatter(0, index, value, keep, op, 0),))
+        kernel = Kernel((TABLE, COUNT, ROW), (TABLE,), (), (stage,))
+        self.launch(kernel, self.any(TABLE), self.any(COUNT), self.any(ROW))
 
     # Regions
 
@@ -181,6 +196,13 @@ class Maker:
 def pointwise(op: ScalarOp, aval: ShapedArray, count: int = 1) -> Kernel:
     """An operation on arrays of one aval."""
     return views.pointwise([aval] * count, aval, lambda b, refs: b.apply(op, *refs, dtype=aval.dtype))
+
+
+def in_table(b: Body) -> Ref:
+    """Where the elements of a row of TABLE lie, of the row that args[1] counts."""
+    count = b.apply(ScalarOp.MAX, b.load(1, (0,)), b.const(0, I32), dtype=I32)
+    count = b.apply(ScalarOp.MIN, count, b.const(3, I32), dtype=I32)
+    return b.apply(ScalarOp.ADD, b.apply(ScalarOp.MUL, count, b.const(3, I32), dtype=I32), b.index(0), dtype=I32)
 
 
 def with_number(op: ScalarOp, number: int) -> Kernel:
