@@ -115,7 +115,8 @@ def evaluate(d: Definition, layers: Layers, params: Params, arrays: Sequence[Any
     if not layers:
         arrays = [np.asarray(x) for x in arrays]
         wanted, _ = results(d, [typeof(x) for x in arrays], params)
-        found = d.impl(*arrays, **params)
+        with np.errstate(all="ignore"):
+            found = d.impl(*arrays, **params)
         return [np.asarray(x) for x in outputs_of(d, found, wanted, "reference" if d.lower is None else "impl")]
     (size, mask), *rest = layers
     rows = [evaluate(d, tuple(rest), params, [x[k] if m else x for x, m in zip(arrays, mask, strict=True)])

@@ -118,3 +118,38 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 weighted = wgsl_kernel(
     "weighted", "out[i] = x[i] * w[i % w_size];", shape=lambda x, w: x, reference=lambda x, w: x * w,
     jvp=(lambda t, out, x, w: t * w, lambda t, out, x, w: x * t))
+
+# Each invocation writes two elements, or one at the end; a function of the prelude's name is the user's own.
+paired = wgsl_kernel(
+    "paired", """
+        for (var k = 2u * i; k < min(2u * i + 2u, x_size); k++) {
+            out[k] = sign_f32(x[k]) * select(1.0, 2.0, doubled);    // x[k] /* as a comment */
+        }
+    """, header="fn sign_f32(x: f32) -> f32 { return select(-1.0, 1.0, x > 0.0); }", shape=lambda x, *, doubled: x,
+    reference=lambda x, *, doubled: np.where(x > 0, 1, -1).astype(x.dtype) * (2 if doubled else 1),
+    threads=lambda x, *, doubled: (x.size + 1) // 2)
+
+# Tiles of 8 x 8, with every builtin that has to be adapted for batches.
+turned = wgsl_kernel(
+    "turned", """
+var<workgroup> tile: array<array<f32, 9>, 8>;
+
+@compute @workgroup_size(8, 8)
+fn main(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    if (id.y < x_shape[0] && id.x < x_shape[1]) { tile[local.y][local.x] = x[id.y * x_shape[1] + id.x]; }
+    workgroupBarrier();
+    let row = group.x * 8u + local.y;
+    let column = group.y * 8u + local.x;
+    if (row < x_shape[1] && column < x_shape[0]) {
+        out[row * x_shape[0] + column] = tile[local.x][local.y] + f32(groups.x * groups.y * groups.z - 1u);
+    }
+}
+    """, shape=lambda x: ShapedArray(x.shape[::-1], x.dtype), workgroup_size=(8, 8),
+    grid=lambda x: (-(-x.shape[1] // 8), -(-x.shape[0] // 8)),
+    reference=lambda x: x.T + x.dtype.type(-(-x.shape[1] // 8) * -(-x.shape[0] // 8) - 1),
+    jvp=lambda primals, out, tangents: tangents[0].T)

@@ -29,6 +29,8 @@ CASES: dict[str, tuple[Operation, tuple[Any, ...], dict[str, Any]]] = {
     "wrapped-u32": (kernels.wrapped, (RANDOM.integers(0, 100, 9).astype(np.uint32),), {"period": 11}),
     "row_sums": (kernels.row_sums, (RANDOM.normal(size=(5, 70)).astype(F32),), {}),
     "weighted": (kernels.weighted, (U, U[0].copy()), {}),
+    "paired": (kernels.paired, (X,), {"doubled": True}),
+    "turned": (kernels.turned, (RANDOM.normal(size=(11, 20)).astype(F32),), {}),
 }
 
 

@@ -44,6 +44,8 @@ TEXTS: dict[str, Callable[[], str]] = {
     "laplacian_mapped": lambda: text(kernels.laplacian, [shaped((5, 4, 6), F32)], ((5, (True,)),)),
     "row_sums": lambda: text(kernels.row_sums, [shaped((4, 70), F32)]),
     "row_sums_mapped": lambda: text(kernels.row_sums, [shaped((2, 3, 4, 70), F32)], ((2, (True,)), (3, (True,)))),
+    "turned_mapped": lambda: text(kernels.turned, [shaped((5, 11, 20), F32)], ((5, (True,)),)),
+    "paired": lambda: text(kernels.paired, [shaped((3, 5), F32)], doubled=True),
     "weighted_nested": lambda: text(kernels.weighted, [shaped((3, 4, 6), F32), shaped((2, 6), F32)],
                                     ((2, (False, True)), (3, (True, False)))),
     "wrapped": lambda: text(kernels.wrapped, [shaped((9,), I32)], period=7),
