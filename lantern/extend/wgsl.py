@@ -67,7 +67,8 @@ def wgsl_kernel(name: str, body: str, *, shape: Rule, reference: Rule, outputs: 
     reference       `(NumPy arrays..., **params)` -> NumPy arrays of just these types
     outputs         the names of the results in WGSL
     header          declarations before the body: functions, structs, constants
-    workgroup_size  invocations of a workgroup: 64, or up to three numbers with `grid`
+    workgroup_size  invocations of a workgroup: 64; with `grid`, up to three numbers, which `@workgroup_size` in the
+                    text may say as well
     threads         `(avals..., **params)` -> how many invocations run; default: one for each element of the first
                     result. Each element of each result must be written, by one invocation
     grid            `(avals..., **params)` -> up to three numbers of workgroups
@@ -104,8 +105,8 @@ def wgsl_kernel(name: str, body: str, *, shape: Rule, reference: Rule, outputs: 
     if grid is not None and threads is not None:
         raise ArgumentError(f"{MAKER}({name!r}): give threads (a body for each invocation) or grid (a module with a "
                             "function main), not both")
-    kernel = Kernel(inputs, names, body, header, _size(name, workgroup_size, 64 if grid is None else None), threads,
-                    grid, find_text(body, source), find_text(header, source))
+    kernel = Kernel(inputs, names, body, header, _size(name, workgroup_size, 64 if grid is None else _said(body)),
+                    threads, grid, find_text(body, source), find_text(header, source))
 
     def abstract(*avals: ShapedArray, **params: Any) -> Any:
         return _stored(d, avals, shape(*avals, **params))
@@ -136,13 +137,22 @@ def _check_names(name: str, names: Sequence[str]) -> None:
                             f"{', '.join(names)}")
 
 
-def _size(name: str, given: Size | None, default: int | None) -> tuple[int, int, int]:
+def _said(body: str) -> Size | None:
+    """The numbers of `@workgroup_size(...)` in the user's text, if there are some."""
+    found = re.search(r"@workgroup_size\s*\(([\d\s,u]+)\)", body)
+    return None if found is None else [int(n) for n in re.findall(r"\d+", found[1])]
+
+
+def _size(name: str, given: Size | None, default: Size | None) -> tuple[int, int, int]:
     if given is None and default is None:
         raise ArgumentError(f"{MAKER}({name!r}): with grid, workgroup_size is needed: up to three numbers")
-    sizes = (given if given is not None else default,) if not isinstance(given, Sequence) else tuple(given)
+    sizes = as_many(default if given is None else given)
     if not 1 <= len(sizes) <= 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
         raise ArgumentError(f"{MAKER}({name!r}): workgroup_size must be one to three positive numbers, got {given!r}")
-    return _three([int(n or 1) for n in sizes])
+    if isinstance(default, list) and _three(sizes) != _three(default):
+        raise ArgumentError(f"{MAKER}({name!r}): workgroup_size is {given!r}, but its WGSL says @workgroup_size("
+                            f"{', '.join(map(str, default))}). Give one of them")
+    return _three(sizes)
 
 
 def _three(sizes: Sequence[int]) -> tuple[int, int, int]:

@@ -149,7 +149,7 @@ fn main(
         out[row * x_shape[0] + column] = tile[local.x][local.y] + f32(groups.x * groups.y * groups.z - 1u);
     }
 }
-    """, shape=lambda x: ShapedArray(x.shape[::-1], x.dtype), workgroup_size=(8, 8),
+    """, shape=lambda x: ShapedArray(x.shape[::-1], x.dtype),
     grid=lambda x: (-(-x.shape[1] // 8), -(-x.shape[0] // 8)),
     reference=lambda x: x.T + x.dtype.type(-(-x.shape[1] // 8) * -(-x.shape[0] // 8) - 1),
     jvp=lambda primals, out, tangents: tangents[0].T)

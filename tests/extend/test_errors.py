@@ -92,6 +92,8 @@ MISSING: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"outputs": "lantern_out"}, ArgumentError, r"'lantern_out' cannot be the name"),
     ({"workgroup_size": 0}, ArgumentError, r"workgroup_size must be one to three positive numbers, got 0"),
     ({"grid": lambda x: 1}, ArgumentError, r"with grid, workgroup_size is needed"),
+    ({"grid": lambda x: 1, "workgroup_size": 32, "body": "@compute @workgroup_size(8, 8) fn main() {}"}, ArgumentError,
+     r"workgroup_size is 32, but its WGSL says @workgroup_size\(8, 8\)"),
     ({"grid": lambda x: 1, "threads": lambda x: 1}, ArgumentError, r"give threads .* or grid .*, not both"),
     ({"jvp": same, "vjp": same}, ArgumentError, r"give jvp \(both modes\) or vjp \(reverse mode only\), not both"),
     ({"jvp": 3}, TypeError, r"jvp must be a function, or a tuple"),
