@@ -12,6 +12,7 @@ import lantern
 from lantern import lax
 from lantern import numpy as jnp
 from lantern.errors import ArgumentError, ShapeError
+from lantern.events import subscribe
 from lantern.lower.kernel import Copy, Dispatch, Loop, Run, Scatter, Target
 from lantern.lower.passes import lower_jaxpr
 
@@ -268,3 +269,21 @@ def test_a_loop_writes_only_what_it_updates(update: Any) -> None:
     for i in range(100):
         want = np.asarray(update(jnp.asarray(want), i % 50))
     np.testing.assert_array_equal(lantern.jit(f)(x), want)
+
+
+def test_eager_updates_at_all_positions_are_one_program() -> None:
+    def updated_at(k: int, x: Any) -> Any:
+        return x.at[k].set(float(k)).at[k, 2 * k].add(1.0)
+
+    x = updated_at(0, jnp.zeros((7, 13)))
+    passes: list[Any] = []
+    end = subscribe(lambda event: passes.append(event) if event.kind == "lower.pass" else None)
+    try:
+        for k in range(1, 7):
+            x = updated_at(k, x)
+    finally:
+        end()
+    assert not passes
+    want = np.repeat(np.arange(7.0)[:, None], 13, 1)
+    want[np.arange(7), 2 * np.arange(7)] += 1
+    np.testing.assert_array_equal(x, want)

@@ -111,11 +111,11 @@ def test_wrong_indices() -> None:
     with pytest.raises(TypeError, match="positions must be integers, got float32"):
         x[jnp.asarray([1.0])]
     with pytest.raises(TypeError,
-                       match=r"wanted integers, slices, ..., None or arrays of integers or bools, got 'a' for f32\[3,4,5\]"):
+                       match=r"wanted integers, slices, ..., None or arrays of integers or bools, got 'a' for f32"):
         x["a"]
-    with pytest.raises(TypeError, match=r"the shape of x\[mask\] depends on the values of the mask bool\[3,4,5\].*size=n"):
+    with pytest.raises(TypeError, match=r"the shape of x\[mask\] depends on the values of the mask bool.*size=n"):
         lantern.jit(lambda x: x[x > 3])(x)
-    with pytest.raises(IndexError, match=r"a mask of shape \(3, 3\) does not fit axes 0 to 1 of f32\[3,4,5\], which have"):
+    with pytest.raises(IndexError, match=r"a mask of shape \(3, 3\) does not fit axes 0 to 1 of f32"):
         x[np.ones((3, 3), bool)]
     with pytest.raises(TypeError, match=r"got 1.5 for f32\[3,4,5\], at test_indexing"):
         x[1.5]
