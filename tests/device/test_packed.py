@@ -12,6 +12,7 @@ import lantern
 import lantern.numpy as jnp
 from lantern.backends.emulate import run_kernel
 from lantern.backends.wgpu import WgpuBackend
+from lantern.backends.wgpu.device import ROUNDS_F16
 from lantern.backends.wgpu.plan import make_plan
 from lantern.backends.wgpu.render import render
 from lantern.devices import default_device
@@ -187,6 +188,14 @@ def test_kernels_of_equal_words_but_other_types_are_not_confused(backend: WgpuBa
     with default_device("gpu"):
         both = lantern.jit(lambda x: (jnp.sum(x, 1, dtype=jnp.int8), jnp.sum(x.astype(jnp.int32), 1)))(x)
     assert [b.tolist() for b in both] == [[0, 0], [409600, 409600]]
+
+
+def test_hardware_conversions_replace_our_own(backend: WgpuBackend) -> None:
+    aval = shaped((8,), np.dtype(np.float16))
+    kernel = operation(ScalarOp.ADD, [aval, aval], aval.dtype)
+    texts = {f: render(kernel, replace(backend.target, features=frozenset(f))).text for f in ((), (ROUNDS_F16,))}
+    assert "pack2x16float(" in texts[ROUNDS_F16,] and "pack2x16float(" not in texts[()]
+    assert all("hardware_" not in text and "fn round_f16(" in text for text in texts.values())
 
 
 def test_alloc_is_whole_words(backend: WgpuBackend) -> None:

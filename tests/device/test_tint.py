@@ -67,7 +67,8 @@ def operations() -> Iterator[Kernel]:
     predicates = {ScalarOp.ISNAN, ScalarOp.ISFINITE}
     bitwise = {ScalarOp.AND, ScalarOp.OR, ScalarOp.XOR, ScalarOp.NOT}
     whole = bitwise | {ScalarOp.FLOORDIV, ScalarOp.SHL, ScalarOp.SHR}
-    shapeless = {ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST}
+    parts = {ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ, ScalarOp.COMPLEX}      # no GPU has complex numbers
+    shapeless = {*parts, ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST}
     numbers = {ScalarOp.NEG, ScalarOp.ABS, ScalarOp.SIGN, ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND}
     floats = (UNARY.keys() | {ScalarOp.DIV, ScalarOp.ATAN2}) - numbers
     meant = {F32: set(ScalarOp) - whole - shapeless, I32: set(ScalarOp) - floats - shapeless,

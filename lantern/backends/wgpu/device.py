@@ -27,6 +27,8 @@ LIMITS = (
 )
 FEATURES = ("timestamp-query", "timestamp-query-inside-passes", "subgroup", "shader-f16", "shader-float32-atomic")
 
+ROUNDS_F16 = "rounds-f16"       # a feature of our own: see `rounds_f16`
+
 # Addresses are u32 numbers of elements; some drivers compute byte addresses in 32 bits, too.
 MOST_BYTES = (1 << 32) - 16
 
@@ -156,6 +158,12 @@ def honoured_limits(info: AdapterInfo, text: str | None = None) -> dict[str, int
     return limits
 
 
+def rounds_f16(info: AdapterInfo) -> bool:
+    """Whether conversions to f16 round to the nearest. Vulkan leaves that open: hardware with f16 arithmetic does it,
+    software drivers truncate."""
+    return info.backend == "Vulkan" and info.kind == "hardware" and "shader-f16" in info.features
+
+
 def make_target(info: AdapterInfo) -> Target:
     """What lowering may rely on: the honoured limits, less one buffer that some drivers take for themselves."""
     limits = honoured_limits(info)
@@ -172,5 +180,5 @@ def make_target(info: AdapterInfo) -> Target:
         lacks=tuple(CURES.items()),
         split_reduce=parallel.get(info.type, 0),
         select_work=1 << 18 if info.type == "CPU" else 1 << 24,     # operations in the time of a read
-        features=frozenset(f for f in FEATURES if f in info.features),
+        features=frozenset([f for f in FEATURES if f in info.features] + [ROUNDS_F16] * rounds_f16(info)),
     )

@@ -129,6 +129,7 @@ class Memory:
     `shared`: arg -> out; `vectors`: names of the buffers declared as arrays of vec4; `atomics`: those whose packed
     elements are written one by one. Both have to be known before the first access is written. `rows`: the buffers of
     which the kernel sees one row, with the number of elements of a row; the uniform `turn` has the number of the row.
+    `hardware`: the device converts f16 as the reference does.
     """
 
     kernel: Kernel
@@ -136,6 +137,7 @@ class Memory:
     rows: Mapping[str, int] = field(default_factory=dict[str, int])
     vectors: set[str] = field(default_factory=set[str])
     atomics: set[str] = field(default_factory=set[str])
+    hardware: bool = False
 
     def arg(self, index: int) -> str:
         """The variable that holds an argument."""

@@ -6,6 +6,7 @@ import re
 from importlib import resources
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
+_HARDWARE = "hardware_"
 _DEFINED = re.compile(r"^fn ([a-z0-9_]+)\(", re.MULTILINE)
 
 
@@ -23,15 +24,18 @@ def blocks() -> dict[str, str]:
     return found
 
 
-def functions_for(text: str) -> str:
-    """The text of all prelude functions that `text` calls, directly or not.
+def functions_for(text: str, hardware: bool = False) -> str:
+    """The text of all prelude functions that `text` calls, directly or not; `hardware`: those of this name first.
 
     >>> print(functions_for("let y = is_nan(x);"))
     fn magnitude(x: f32) -> u32 { return bitcast<u32>(x) & 0x7fffffffu; }
     <BLANKLINE>
     fn is_nan(x: f32) -> bool { return magnitude(x) > 0x7f800000u; }
     """
-    table = blocks()
+    table = dict(blocks())
+    if hardware:
+        own = [(n, b) for n, b in table.items() if n.startswith(_HARDWARE)]
+        table |= {name.removeprefix(_HARDWARE): block.replace(_HARDWARE, "") for name, block in own}
     wanted: set[str] = set()
     pending = [text]
     while pending:

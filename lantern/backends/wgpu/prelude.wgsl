@@ -489,7 +489,7 @@ fn from_bits_u16(b: u32) -> u32 { return b & 0xffffu; }
 
 fn from_bits_bf16(b: u32) -> f32 { return bitcast<f32>(b << 16u); }
 
-// Not unpack2x16float, which may take denormal numbers for zero.
+// Not the builtin, which may take denormal numbers for zero.
 fn from_bits_f16(b: u32) -> f32 {
   let m = b & 0x7fffu;
   let normal = select((m << 13u) + 0x38000000u, (m << 13u) + 0x70000000u, m >= 0x7c00u);
@@ -513,6 +513,12 @@ fn to_bits_f16(x: f32) -> u32 {
   let normal = select((m - 0x38000000u) >> 13u, ((m >> 13u) & 0x3ffu) | 0x7c00u, m >= 0x47800000u);
   return select(normal, u32(abs(x) * 16777216.0), m < 0x38800000u) | ((bitcast<u32>(x) >> 16u) & 0x8000u);
 }
+
+// Hardware keeps denormal numbers; these stand in for the functions without `hardware_`. There is none for rounding:
+// NVIDIA's compiler takes a number packed and unpacked for the number itself.
+fn hardware_from_bits_f16(b: u32) -> f32 { return unpack2x16float(b).x; }
+
+fn hardware_to_bits_f16(x: f32) -> u32 { return pack2x16float(vec2<f32>(x, 0.0)) & 0xffffu; }
 
 fn four_i8(w: u32) -> vec4<i32> {
   return vec4<i32>(from_bits_i8(w), from_bits_i8(w >> 8u), from_bits_i8(w >> 16u), from_bits_i8(w >> 24u));

@@ -4,6 +4,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
+from lantern.backends.wgpu.device import ROUNDS_F16
 from lantern.backends.wgpu.elementwise import render_elementwise
 from lantern.backends.wgpu.matmul import find_product, render_matmul
 from lantern.backends.wgpu.nest import Memory
@@ -30,7 +31,8 @@ def render(kernel: Kernel, target: Target, shared: Mapping[int, int] | None = No
     _check(kernel, target)
     sizes = {f"arg{k}": a.size for k, a in enumerate(kernel.args)} | {f"out{k}": a.size
                                                                      for k, a in enumerate(kernel.outs)}
-    shader = _render(kernel, target, Memory(kernel, shared or {}, {name: sizes[name] for name in sorted(moving)}))
+    rows = {name: sizes[name] for name in sorted(moving)}
+    shader = _render(kernel, target, Memory(kernel, shared or {}, rows, hardware=ROUNDS_F16 in target.features))
     if len(shader.bindings) > target.max_buffers + 1:       # the target keeps one back for the driver
         raise DeviceError(f"internal: kernel {shader.name} binds {len(shader.bindings)} buffers, but this device binds "
                           f"{target.max_buffers}")

@@ -67,6 +67,6 @@ def finish(kernel: Kernel, memory: Memory, grid: Grid, size: int, functions: Seq
         f"@compute @workgroup_size({size})",
         "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {",
         *main, "}"])])
-    parts = [memory.declarations(), "\n".join(variables), functions_for(own), own]
+    parts = [memory.declarations(), "\n".join(variables), functions_for(own, memory.hardware), own]
     title = f"// {kernel.name}\n" if kernel.name else ""
     return Shader(kernel.name or "kernel", title + "\n\n".join([p for p in parts if p]) + "\n", memory.bindings(), grid)
