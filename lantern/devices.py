@@ -139,28 +139,48 @@ def default_device(device: DeviceLike) -> Generator[Device]:
 
 
 def common_device(args: Sequence[Any], what: str, place: Device | None = None) -> Device:
-    """The one device of the device arrays among `args` (and of `place`), else the default.
+    """The one device of the arrays among `args` (and of `place`), else of the first loose one, else the default.
 
     Raises DeviceError that names both if there are two.
     """
-    found = place
+    found, nearest = place, None
     for a in args:
-        if type(a) is DeviceArray and a.device is not found:
+        if type(a) is not DeviceArray:
+            continue
+        if a.loose:
+            nearest = nearest or a.device
+        elif a.device is not found:
             if found is not None:
                 raise DeviceError(f"{what}: operands live on two devices, {found} ({found.name}) and {a.device} "
                                   f"({a.device.name}). Move one with lantern.device_put(x, device)")
             found = a.device
-    return found or current_device()
+    return found or nearest or current_device()
 
 
-def on_device(x: Any, device: Device, weak: bool = False) -> DeviceArray:
+def brought_together(args: Sequence[Any], what: str, place: Device | None = None) -> list[Any]:
+    """The operands, arrays among them on one device: `place`, or that of those that are not loose.
+
+    Raises DeviceError that names both if there are two.
+    """
+    device = common_device(args, what, place)
+    return [on_device(a, device, loose=True) if type(a) is DeviceArray else a for a in args]
+
+
+def on_device(x: Any, device: Device, weak: bool = False, loose: bool = False) -> DeviceArray:
     """A NumPy array or literal as an array of `device`; a device array of another device is copied through the host."""
     if type(x) is DeviceArray:
-        return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.numpy()), device)
+        return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.numpy()), device, loose)
     if type(x) is Literal:      # not `literal_buffer`: the user may donate this array
-        return DeviceArray(x.aval, device.backend.write(np.asarray(x.value)), device)
+        return DeviceArray(x.aval, device.backend.write(np.asarray(x.value)), device, loose)
     x = np.asarray(x)
-    return DeviceArray(shaped(x.shape, x.dtype, weak), device.backend.write(x), device)
+    return DeviceArray(shaped(x.shape, x.dtype, weak), device.backend.write(x), device, loose)
+
+
+def placed(x: DeviceArray, device: Device) -> DeviceArray:
+    """The array on a device that somebody chose for it: a copy, unless it was placed there before."""
+    if x.device is device and not x.loose:
+        return x
+    return DeviceArray(x.aval, device.backend.write(x.numpy()), device)
 
 
 _literals: dict[Any, Any] = {}

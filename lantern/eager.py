@@ -61,7 +61,7 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
             found = _operands(args[:operands], name)
             if found is None:
                 return f(*args, **kwargs)
-            avals, buffers, settings, device = found
+            avals, buffers, settings, device, loose = found
             more = param_key((args[operands:], *kwargs.items())) if kwargs or len(args) > operands else ()
             mode = config.mode()
             key = (avals, settings, more, device, config.flags.enable_x64, mode)
@@ -74,7 +74,7 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     return f(*args, **kwargs)
                 program = cache.put(key, _compile(f, args, kwargs, avals, settings, device, name))
             outs = program.compiled.executable([*program.captured, *buffers])
-            results = [DeviceArray(v, b, device) for v, b in zip(program.compiled.out_avals, outs, strict=True)]
+            results = [DeviceArray(v, b, device, loose) for v, b in zip(program.compiled.out_avals, outs, strict=True)]
             return results[0] if program.out_tree is tree.LEAF else tree.unflatten(program.out_tree, results)
 
         return call
@@ -82,18 +82,20 @@ def one_program(operands: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-# avals and buffers of the traced operands; for each operand its Python int if that is a setting, None if it is traced
-_Found = tuple[tuple[ShapedArray, ...], list[Any], tuple[Any, ...], Device]
+# avals and buffers of the traced operands; for each operand its Python int if that is a setting, None if it is traced;
+# the device, and whether the results are loose
+_Found = tuple[tuple[ShapedArray, ...], list[Any], tuple[Any, ...], Device, bool]
 
 
 def _operands(args: tuple[Any, ...], name: str) -> _Found | None:
     device: Device | None = None
-    any_float = False
+    any_float, loose = False, True
     for a in args:
         if type(a) is DeviceArray:
             if a.donated_to is not None or (device is not None and a.device is not device):
                 return None     # the plain way raises
             device = a.device
+            loose = loose and a.loose
             any_float = any_float or is_float(a.aval.dtype)
     if device is None:
         device = common_device((), name)
@@ -118,7 +120,7 @@ def _operands(args: tuple[Any, ...], name: str) -> _Found | None:
         settings.append(None)
         avals.append(aval)
         buffers.append(buffer)
-    return (tuple(avals), buffers, tuple(settings), device) if avals else None
+    return (tuple(avals), buffers, tuple(settings), device, loose) if avals else None
 
 
 def _compile(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], avals: tuple[ShapedArray, ...],

@@ -70,9 +70,10 @@ def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) 
     if is_array(x):
         if isinstance(x, DeviceArray):
             x.check_alive()
+            return x if device is None else on_device(x, device)
         return x
     if isinstance(x, Literal):
-        return x if device is None else on_device(x, device)
+        return x if device is None else on_device(x, device, loose=True)
     if hasattr(x, "__lantern_array__"):
         return as_value(unwrapped(x), device, name, what)
     found = constant(x)
@@ -84,7 +85,7 @@ def as_value(x: Any, device: Device | None, name: Callable[[], str], what: str) 
     values, aval = found
     if device is None:
         return Literal(values[()], aval) if aval.weak else values
-    return on_device(values, device, aval.weak)
+    return on_device(values, device, aval.weak, loose=True)
 
 
 def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: str,
@@ -96,8 +97,8 @@ def as_values(leaves: Sequence[Any], names: Callable[[], Sequence[str]], what: s
     device = None
     if context.current() is context.EAGER and not any([isinstance(x, Tracer) for x in leaves]):
         device = common_device(leaves, what, place)
-    return [x if type(x) is DeviceArray and x.donated_to is None else as_value(x, device, lambda i=i: names()[i], what)
-            for i, x in enumerate(leaves)]
+    return [x if type(x) is DeviceArray and x.donated_to is None and (x.device is device or device is None)
+            else as_value(x, device, lambda i=i: names()[i], what) for i, x in enumerate(leaves)]
 
 
 class Flat:
@@ -167,4 +168,4 @@ def as_result(x: Value) -> AnyArray:
             assert isinstance(var, Var)
             return Tracer(place, var, user_source())
         place = place.parent
-    return on_device(x, common_device((), "result"), isinstance(x, Literal) and x.aval.weak)
+    return on_device(x, common_device((), "result"), isinstance(x, Literal) and x.aval.weak, loose=True)

@@ -13,7 +13,7 @@ from lantern.annotations import call as call_checked
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.caches import BoundedCache
-from lantern.devices import DeviceLike, common_device, current_device, find_device, on_device
+from lantern.devices import DeviceLike, brought_together, common_device, current_device, find_device, on_device
 from lantern.errors import ArgumentError, DonatedArrayError
 from lantern.flat import Flat, Function, name_of
 from lantern.stages import Compiled, Lowered, Traced, compile_jaxpr
@@ -38,6 +38,7 @@ class Entry:
     traced: Traced
     compiled: Compiled | None = None
     captured: tuple[DeviceArray, ...] = ()
+    placed: bool = False        # whether the function or an array that it captured is bound to a device
 
 
 class _Static:
@@ -97,7 +98,7 @@ class Jitted(Generic[P, R]):
         """The cached call with arrays, or trees of them, as arguments: one dictionary look-up. None: the long way."""
         leaves, structure = _leaves(args, kwargs)
         avals: list[ShapedArray] = []
-        device = None
+        device, loose = None, True
         for a in leaves:
             if type(a) is not DeviceArray or a.donated_to is not None:
                 return None
@@ -106,6 +107,7 @@ class Jitted(Generic[P, R]):
             elif a.device is not device:
                 return None
             avals.append(a.aval)
+            loose = loose and a.loose
         if device is None or (self.device is not None and device is not self.device):
             return None
         entry = self.cache.get((structure, tuple(avals), (), device, _environment()))
@@ -113,7 +115,8 @@ class Jitted(Generic[P, R]):
             return None
         compiled = entry.compiled
         outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in leaves]])
-        results = [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
+        loose = loose and not entry.placed
+        results = [DeviceArray(v, b, device, loose) for v, b in zip(compiled.out_avals, outs, strict=True)]
         out_tree = entry.traced.out_tree
         return (results[0] if out_tree is tree.LEAF else tree.unflatten(out_tree, results),)
 
@@ -128,8 +131,9 @@ class Jitted(Generic[P, R]):
         entry = self.cache.get(key) or self.cache.put(key, self._new(key, flat, statics, device))
         traced = entry.traced
         if entry.compiled is None:
-            captured = tuple([on_device(x, device) if not isinstance(x, DeviceArray) else x for x in traced.captured])
-            common_device([*captured, *flat.leaves], flat.title)
+            together = brought_together([*traced.captured, *flat.leaves], flat.title, device)
+            captured = tuple([on_device(x, device, loose=True) for x in together[:len(traced.captured)]])
+            entry.placed = self.device is not None or not all([x.loose for x in captured])
             entry.captured, entry.compiled = captured, compile_jaxpr(traced.jaxpr, device, traced.donated, traced.name)
         for x in entry.captured:
             x.check_alive()
@@ -140,7 +144,8 @@ class Jitted(Generic[P, R]):
         finally:        # a call that was interrupted may have overwritten them, too
             for i in traced.donated:
                 flat.leaves[i - len(traced.captured)].donate(self.__name__)
-        results = [DeviceArray(v, b, device) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
+        loose = not entry.placed and all([x.loose for x in flat.leaves])
+        results = [DeviceArray(v, b, device, loose) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
         return tree.unflatten(traced.out_tree, results)
 
     @boundary

@@ -13,7 +13,7 @@ from lantern import config, events, recompiles
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
-from lantern.devices import REFERENCE, clear_literals, common_device, literal_buffer, on_device
+from lantern.devices import REFERENCE, brought_together, clear_literals, common_device, literal_buffer, on_device
 from lantern.errors import DeviceError, NonFiniteError, ShapeError
 from lantern.lower.kernel import Kernel, Program
 from lantern.lower.passes import Lowering, lower_jaxpr
@@ -162,14 +162,16 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
     """An operation outside any trace: its own cached one-equation program. `source`: the line that it is run for, if
     that is not the one that runs it."""
     device: Device | None = None
+    loose = True
     for a in args:
         if type(a) is DeviceArray:
             if device is None:
                 device = a.device
             elif a.device is not device:
-                common_device(args, primitive.name)     # raises
+                return run_eager(primitive, brought_together(args, primitive.name), params, source)
             if a.donated_to is not None:
                 a.check_alive()
+            loose = loose and a.loose
     if device is None:
         device = common_device((), primitive.name)
     avals: list[ShapedArray] = []
@@ -192,7 +194,7 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
         outs = compiled.executable(buffers)
     except NonFiniteError as error:
         raise with_line(error, source or user_source()) from None
-    return [DeviceArray(v, b, device) for v, b in zip(compiled.out_avals, outs, strict=True)]
+    return [DeviceArray(v, b, device, loose) for v, b in zip(compiled.out_avals, outs, strict=True)]
 
 
 def _call_host(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],

@@ -9,7 +9,7 @@ import numpy as np
 
 from lantern import tree
 from lantern.backends.array import DeviceArray
-from lantern.devices import DeviceLike, current_device, find_device, on_device
+from lantern.devices import DeviceLike, current_device, find_device, placed
 from lantern.dtypes import canonical
 from lantern.flat import Flat, Stand, as_value
 from lantern.trace.aval import shaped
@@ -17,7 +17,10 @@ from lantern.trace.staging import Tracer
 
 
 def device_put(x: Any, device: DeviceLike | None = None) -> Any:
-    """A tree of arrays on `device` (default: the default device). Tracers stay where their trace is.
+    """A tree of arrays on `device`. Tracers stay where their trace is.
+
+    Without a device: on the default one, and values from the host stay loose: they follow an array that was put
+    somewhere.
 
     >>> device_put({"w": [1.0]}, "cpu")["w"][0].device
     Device(cpu:0, 'CPU (NumPy)')
@@ -28,7 +31,12 @@ def device_put(x: Any, device: DeviceLike | None = None) -> Any:
         if isinstance(leaf, Tracer):
             return leaf
         value = as_value(leaf, place, lambda: "x", "device_put")
-        return on_device(value, place)
+        if device is None:
+            return value
+        if isinstance(leaf, DeviceArray):
+            return placed(leaf, place)
+        value.loose = False
+        return value
 
     return tree.map(put, x)
 

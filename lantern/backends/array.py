@@ -15,13 +15,16 @@ from lantern.trace.aval import ShapedArray
 class DeviceArray(Array[Any, *tuple[Any, ...]]):
     """A value in a device's memory. Reading it (print, float, numpy.asarray) waits for the device.
 
+    `loose`: nobody said where it should lie (`zeros`, `array`, what is computed from nothing else); beside an array of
+    another device it is copied there.
+
     How it pickles is registered with `copyreg` by `lantern.devices`, which finds devices by name.
     """
 
-    __slots__ = ("__weakref__", "_aval", "buffer", "device", "donated_to")
+    __slots__ = ("__weakref__", "_aval", "buffer", "device", "donated_to", "loose")
 
-    def __init__(self, aval: ShapedArray, buffer: Buffer, device: Device) -> None:
-        self._aval, self.buffer, self.device = aval, buffer, device
+    def __init__(self, aval: ShapedArray, buffer: Buffer, device: Device, loose: bool = False) -> None:
+        self._aval, self.buffer, self.device, self.loose = aval, buffer, device, loose
         self.donated_to: str | None = None
 
     @property

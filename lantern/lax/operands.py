@@ -184,7 +184,7 @@ def constant(x: Operand | Literal) -> Array:
         x = literal(x, BOOL)        # not weak
     value = x if isinstance(x, (np.ndarray, Array, Literal)) else literal(x)
     if current() is EAGER:
-        return on_device(value, current_device())
+        return on_device(value, current_device(), loose=True)
     shape = () if isinstance(value, Literal) else value.shape
     return bind1(broadcast_in_dim_p, value, shape=shape, dims=tuple(range(len(shape))))
 

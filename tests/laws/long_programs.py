@@ -15,12 +15,54 @@ from hypothesis import strategies as st
 
 import lantern
 import lantern.numpy as jnp
-from lantern import config
+from lantern import config, lax
 
 LENGTH = 20
 SHAPE = (3, 4)
 FACTOR = 50         # times the error of the float32 judge
 PERTURBED = 1e-6    # a relative change of the inputs, after which a well-posed gradient is nearly the same
+
+
+
+@lantern.custom_vjp
+def _damped(x: Any) -> Any:
+    return 0.75 * x + 0.25
+
+
+def _damped_back(factor: Any, ct: Any) -> tuple[Any]:
+    return (factor * ct,)
+
+
+_damped.defvjp(lambda x: (_damped(x), jnp.full_like(x, 0.75)), _damped_back)
+
+
+@lantern.custom_jvp
+def _bent(x: Any) -> Any:
+    return jnp.sqrt(0.5 * (1.0 + x * x)) * 0.9
+
+
+@_bent.defjvp
+def _bent_jvp(primals: Any, tangents: Any) -> Any:
+    (x,), (t,) = primals, tangents
+    return _bent(x), 0.45 * x / jnp.sqrt(0.5 * (1.0 + x * x)) * t
+
+
+def _branch(x: Any) -> Any:
+    """One of two branches, chosen by a number that no rounding moves across the bound."""
+    return lax.cond(jnp.round(jnp.sum(x)) > 12.5, lambda v: 0.5 * (v + v[:, ::-1]), lambda v: 1.0 / v, x)
+
+
+def _doubled(x: Any) -> Any:
+    """Steps until the largest element would pass 2; their number is the same for nearby values. Forward mode only, so
+    the scale it finds is a constant."""
+    scale = lax.while_loop(lambda s: s * 0.9 > 0.6, lambda s: s * 0.9, lax.stop_gradient(jnp.round(jnp.max(x)) * 0.5))
+    return jnp.sqrt(x * (0.5 + 0.0 * x + scale * 0.5))
+
+
+def _loop(x: Any) -> Any:
+    last, ys = lax.scan(lambda c, row: (0.5 * (c + row), jnp.sqrt(c * row)), x[0], x)
+    return 0.5 * (ys + last)
+
 
 UNARY: dict[str, Callable[[Any], Any]] = {
     "reciprocal": lambda x: 1.0 / x,
@@ -46,6 +88,21 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "pick": lambda x: jnp.take_along_axis(x, jnp.argmax(x, axis=1, keepdims=True), axis=1) + 0.0 * x,
     "jit": lantern.jit(lambda x: 0.5 * (x + 1.0 / x)),
     "each": lantern.vmap(lambda row: 0.5 * (row + jnp.mean(row))),
+    "scan": _loop,
+    "backwards": lambda x: lax.scan(lambda c, row: (0.5 * (c + 1.0 / row), c), jnp.mean(x, axis=0), x, reverse=True)[1],
+    "fori": lambda x: lax.fori_loop(0, 3, lambda i, v: 0.5 * (v + x[i]), x),
+    "map": lambda x: lax.map(lambda row: 0.5 * (row + row[::-1]), x),
+    "prefix": lambda x: lax.associative_scan(lambda a, b: jnp.sqrt(a * b), x, axis=1),
+    "branch": _branch,
+    "doubled": _doubled,
+    "set": lambda x: x.at[1, 1:3].set(1.0),
+    "add": lambda x: x.at[np.array([0, 2, 0])].add(0.1 * x[0]) * 0.8 + 0.08,
+    "least": lambda x: x.at[:, np.array([3, 0, 3])].min(1.25),
+    "window": lambda x: lax.dynamic_update_slice(x, lax.dynamic_slice(x, (0, 1), (2, 2)), (1, 2)),
+    "sort": lambda x: jnp.sort(x, axis=1),
+    "damped": _damped,
+    "bent": _bent,
+    "remat": lantern.checkpoint(lambda x: 0.5 + jnp.tanh(jnp.sin(x))),
     "half": lambda x: jnp.where(x > 1.0, x * 0.5 + 0.5, 0.5 + 0.5 * x * x),
 }
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -70,7 +127,7 @@ class Program:
     steps: tuple[tuple[str, int, int], ...]
 
     def __call__(self, x: Any, y: Any) -> Any:
-        values = [x, y]
+        values = [jnp.asarray(x), jnp.asarray(y)]
         for name, i, j in self.steps:
             a, b = values[-1 - i % len(values)], values[-1 - j % len(values)]
             values.append(UNARY[name](a) if name in UNARY else BINARY[name](a, b))

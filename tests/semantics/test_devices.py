@@ -41,11 +41,14 @@ def test_default_device() -> None:
 
 def test_commitment(device: str) -> None:
     """commitment: loose values follow the arrays; two devices are an error that names both."""
-    x = jnp.ones((2,))
+    x = lantern.device_put(jnp.ones((2,)), device)
     other = lantern.device_put(np.ones(2, np.float32), "cpu" if device != "cpu" else "emulate")
     with lantern.default_device("cpu"):
-        for y in (x + 1, x + np.ones(2, np.float32), lantern.jit(lambda x, n: x + n)(x, np.ones(2, np.float32))):
-            assert y.device is x.device
+        loose = jnp.ones(2)
+        for z in (np.ones(2, np.float32), loose, loose * 2, lantern.jit(jnp.exp)(loose), jnp.arange(2)):
+            for y in (x + 1, x + z, z + x, lantern.jit(lambda x, n: x + n)(x, z), lantern.jit(lambda x, z=z: x + z)(x),
+                      x - lantern.grad(lambda x, z=z: (x * z).sum())(x)):
+                assert y.device is x.device
     for f in (lambda: x + other, lambda: lantern.jit(jnp.add)(x, other)):
         with pytest.raises(DeviceError, match="two devices") as caught:
             f()
