@@ -26,6 +26,7 @@ from lantern.backends.wgpu.scalar import wgsl_type
 from lantern.backends.wgpu.shader import Shader
 from lantern.backends.wgpu.turns import Turns
 from lantern.backends.wgpu.written import Lines, refusal, render_routine
+from lantern.caches import on_clear
 from lantern.errors import DeviceError
 from lantern.events import emit
 from lantern.lower.kernel import Kernel, Program, Target
@@ -59,6 +60,7 @@ class WgpuBackend:
         self._pipelines: OrderedDict[Any, Pipeline] = OrderedDict()
         self._layouts: dict[tuple[tuple[str, ...], bool], tuple[int, Any, Any]] = {}
         self._groups: OrderedDict[tuple[int, ...], Handle] = OrderedDict()
+        on_clear(self.forget)
         self._epoch = 0
         self._dispatches = 0
         self._limit = MOST_DISPATCHES
@@ -109,6 +111,14 @@ class WgpuBackend:
 
         make_plan(program, self._target, show)
         return tuple(found)
+
+    def forget(self) -> None:
+        """Forget compiled kernels (those of programs that still exist stay alive), and give up unused memory."""
+        if os.getpid() == self._process:
+            with self._lock:
+                self._pipelines.clear()
+                self.pool.collect()
+                self.pool.trim()
 
     def wait(self) -> None:
         """Block until all work is done."""
