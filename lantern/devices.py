@@ -16,8 +16,6 @@ import numpy as np
 from lantern import config
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Backend, Device
-from lantern.backends.emulate import EmulateBackend
-from lantern.backends.numpy import NumpyBackend
 from lantern.errors import DeviceError
 from lantern.reference import REFERENCE
 from lantern.trace.aval import shaped
@@ -25,29 +23,31 @@ from lantern.trace.jaxpr import Literal
 
 DeviceLike: TypeAlias = "Device | str"
 
-_numpy_backend = NumpyBackend()
-_emulate_backend = EmulateBackend()
-CPU = Device("cpu", 0, "CPU (NumPy)", "cpu", lambda: _numpy_backend)
-EMULATE = Device("emulate", 0, "kernels evaluated in NumPy", "cpu", lambda: _emulate_backend)
-_override: ContextVar[Device | None] = ContextVar("lantern_device", default=None)
-
-
 _opening = threading.RLock()     # one device for all threads, also if they ask at the same time for the first time
 
 
 @dataclass(slots=True, eq=False)
 class _Opener:
-    adapter: Any
+    """Makes a backend when it is first used. Importing its module takes time that not every process wants to spend."""
+
+    module: str
+    kind: str
+    args: tuple[Any, ...] = ()
     backend: Backend | None = None
 
     def __call__(self) -> Backend:
         if self.backend is None:
             with _opening:
                 if self.backend is None:
-                    module: Any = importlib.import_module("lantern.backends.wgpu.runtime")
-                    self.backend = module.WgpuBackend(self.adapter)
+                    self.backend = getattr(importlib.import_module(self.module), self.kind)(*self.args)
         assert self.backend is not None, "internal: no backend was opened"
         return self.backend
+
+
+CPU = Device("cpu", 0, "CPU (NumPy)", "cpu", _Opener("lantern.backends.numpy", "NumpyBackend"))
+EMULATE = Device("emulate", 0, "kernels evaluated in NumPy", "cpu",
+                 _Opener("lantern.backends.emulate", "EmulateBackend"))
+_override: ContextVar[Device | None] = ContextVar("lantern_device", default=None)
 
 
 def gpus() -> tuple[Device, ...]:
@@ -59,7 +59,8 @@ def gpus() -> tuple[Device, ...]:
 @functools.lru_cache(maxsize=1)
 def _gpus() -> tuple[Device, ...]:
     module: Any = importlib.import_module("lantern.backends.wgpu.device")
-    return tuple([Device("gpu", i, a.name, "software" if a.type == "CPU" else "hardware", _Opener(a))
+    return tuple([Device("gpu", i, a.name, "software" if a.type == "CPU" else "hardware",
+                         _Opener("lantern.backends.wgpu.runtime", "WgpuBackend", (a,)))
                   for i, a in enumerate(module.adapters())])
 
 
