@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lantern.backends.emulate import run_kernel
 from lantern.backends.numpy import NumpyBackend
 from lantern.backends.numpy import program as rendering
-from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, I64, MARKERS, U32, is_float
+from lantern.dtypes import BF16, BOOL, F16, F32, F64, I32, I64, MARKERS, U32, is_complex, is_float, real_dtype
 from lantern.lower import views
 from lantern.lower.expr import COMPARISONS, TO_BOOL, Body, Const, DType, Guard, ReduceOp, Ref, ScalarOp, row_major
 from lantern.lower.kernel import Alloc, Clear, Dispatch, Kernel, Program, Reduction, Scatter, Stage, Store
@@ -51,7 +51,11 @@ def check(kernel: Kernel, *args: AnyArray) -> list[AnyArray]:
 
 def close(found: AnyArray, wanted: AnyArray) -> None:
     """Equal; for floats within the dtype's tolerance."""
-    if is_float(wanted.dtype):
+    if is_complex(wanted.dtype):
+        rtol = TOLERANCE[real_dtype(wanted.dtype)]
+        np.testing.assert_allclose(found.real, wanted.real, rtol, rtol)
+        np.testing.assert_allclose(found.imag, wanted.imag, rtol, rtol)
+    elif is_float(wanted.dtype):
         rtol = TOLERANCE[wanted.dtype]
         np.testing.assert_allclose(found.astype(F64), wanted.astype(F64), rtol, rtol)
     else:
@@ -64,6 +68,11 @@ def sample(shape: Sequence[int], dtype: DType, seed: int = 0) -> AnyArray:
     size = int(np.prod(shape))
     if dtype == BOOL:
         return (random.integers(0, 2, size) == 1).reshape(shape)
+    if is_complex(dtype):
+        part = real_dtype(dtype)
+        found = sample(shape, part, seed).astype(dtype)
+        found.imag = sample(shape, part, seed + 100).reshape(-1)[::-1].reshape(shape)
+        return found
     if is_float(dtype):
         values = random.normal(size=size) * 2
         odd = [0.0, -0.0, np.nan, np.inf, -np.inf, 1.0, -1.0, 0.5]
@@ -89,12 +98,15 @@ def pointwise(op: ScalarOp, dtypes: Sequence[DType], result: DType, shape: tuple
 
 
 _BITS = [ScalarOp.AND, ScalarOp.OR, ScalarOp.XOR, ScalarOp.NOT]
-_ELSEWHERE = [ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST]     # these have tests of their own
+_PARTS = [ScalarOp.REAL, ScalarOp.IMAG]
+_ELSEWHERE = [ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST, ScalarOp.CONJ, ScalarOp.COMPLEX, *_PARTS]
 FLOAT_OPS = [op for op in ScalarOp if op not in [*_BITS, *_ELSEWHERE, ScalarOp.FLOORDIV, ScalarOp.SHL, ScalarOp.SHR]]
 BOOL_OPS = [ScalarOp.MAX, ScalarOp.MIN, *COMPARISONS, *_BITS]
 INTEGER_OPS = [*BOOL_OPS, ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.FLOORDIV, ScalarOp.MOD, ScalarOp.NEG,
                ScalarOp.ABS, ScalarOp.SIGN, ScalarOp.SHL, ScalarOp.SHR, ScalarOp.FLOOR, ScalarOp.ISNAN,
                ScalarOp.ISFINITE]
+COMPLEX_OPS = [ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.NEG, ScalarOp.EQ, ScalarOp.NE, ScalarOp.CONJ,
+               ScalarOp.ABS, ScalarOp.ISNAN, ScalarOp.ISFINITE, *_PARTS]
 BINARY = {ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.DIV, ScalarOp.FLOORDIV, ScalarOp.MOD, ScalarOp.ATAN2,
           ScalarOp.POW, ScalarOp.SHL, ScalarOp.SHR, ScalarOp.AND, ScalarOp.OR, ScalarOp.XOR, ScalarOp.MAX, ScalarOp.MIN,
           *COMPARISONS}
@@ -103,6 +115,12 @@ BINARY = {ScalarOp.ADD, ScalarOp.SUB, ScalarOp.MUL, ScalarOp.DIV, ScalarOp.FLOOR
 @pytest.mark.parametrize("dtype", [m.dtype for m in MARKERS], ids=str)
 @pytest.mark.parametrize("shape", [(), (5,), (3, 0), (7, 9)], ids=str)
 def test_every_operation(dtype: DType, shape: tuple[int, ...]) -> None:
+    if is_complex(dtype):
+        for op in COMPLEX_OPS:
+            result = BOOL if op in TO_BOOL else real_dtype(dtype) if op in [*_PARTS, ScalarOp.ABS] else dtype
+            check(pointwise(op, [dtype] * (2 if op in BINARY else 1), result, shape),
+                  *[sample(shape, dtype, seed) for seed in range(2 if op in BINARY else 1)])
+        return
     ops = FLOAT_OPS if is_float(dtype) else BOOL_OPS if dtype == BOOL else INTEGER_OPS
     for op in ops:
         count = 2 if op in BINARY else 1

@@ -217,10 +217,12 @@ class _Writer:
             if number == plan.number:
                 kind = scalar.wgsl_type(dtype_of(self.kernel, plan.stage, ref))
                 self.scope.add(f"var {name}_{turn}: {f'vec4<{kind}>' if plan.width == 4 else kind};")
+        declared: set[str] = set()      # a body may hold one load twice
         for ref in plan.vectors + plan.shared:
             name, load = self._kept(plan, ref), plan.stage.body[ref]
-            if name and (name, turn) not in self.filled:
+            if name and name not in declared and (name, turn) not in self.filled:
                 assert isinstance(load, Load)
+                declared.add(name)
                 kind = scalar.storage_type(self.memory.arg_dtype(load.arg))
                 self.scope.add(f"var {name}_{turn}: {f'vec4<{kind}>' if ref in plan.vectors else kind};")
 
