@@ -13,7 +13,7 @@ from lantern.caches import on_clear
 from lantern.config import Mode
 from lantern.dtypes import BOOL
 from lantern.errors import NonFiniteError
-from lantern.lower.passes import lower_jaxpr
+from lantern.lower.late import lower_jaxpr
 from lantern.ops.compare import eq, is_nan
 from lantern.ops.elementwise import abs as absolute
 from lantern.ops.elementwise import or_

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from lantern.caches import BoundedCache, on_clear
 from lantern.devices import REFERENCE, brought_together, clear_literals, common_device, literal_buffer, on_device
 from lantern.errors import DeviceError, NonFiniteError, ShapeError
 from lantern.lower.kernel import Kernel, Program
-from lantern.lower.passes import Lowering, lower_jaxpr
+from lantern.lower.late import lower_jaxpr
 from lantern.nonfinite import watched
 from lantern.reference import executable as reference_executable
 from lantern.source import Source, user_source
@@ -28,6 +28,9 @@ from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
 from lantern.tree import TreeDef
+
+if TYPE_CHECKING:
+    from lantern.lower.passes import Lowering
 
 logger = logging.getLogger("lantern")
 

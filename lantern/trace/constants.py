@@ -36,13 +36,18 @@ def constant(x: Any) -> tuple[np.ndarray[Any, Any], ShapedArray] | None:
         if wanted != values.dtype:
             values = narrowed(values, wanted)
     elif isinstance(x, (bool, int, float, complex)):
-        dtype = python_dtype(next(kind for kind in (bool, int, float, complex) if isinstance(x, kind)))
+        dtype = python_dtype(_kind(x))
         values = narrowed(np.asarray(x), dtype) if dtype.kind in "iu" else np.asarray(x, dtype)
         weak = dtype.kind != "b"
     else:
         return None
     values.setflags(write=False)
     return values, shaped(values.shape, values.dtype, weak)
+
+
+def _kind(x: object) -> type[Any]:
+    """Which of Python's numbers x is; NumPy's scalars may be a subclass."""
+    return bool if isinstance(x, bool) else int if isinstance(x, int) else float if isinstance(x, float) else complex
 
 
 def unwrapped(x: Any) -> Any:
