@@ -33,7 +33,8 @@ def test_import_is_quick(tmp_path: Path) -> None:
     seconds("lantern", environment)     # writes the bytecode, which every installation has
     extra = float("inf")
     for _ in range(3):
-        numpy, lantern = [statistics.median([seconds(m, environment) for _ in range(RUNS)]) for m in ("numpy", "lantern")]
+        numpy, lantern = [statistics.median([seconds(m, environment) for _ in range(RUNS)])
+                          for m in ("numpy", "lantern")]
         extra = min(extra, lantern - numpy)
         if extra <= EXTRA_SECONDS:
             break
