@@ -10,8 +10,11 @@ import pytest
 import lantern
 import lantern.numpy as jnp
 from lantern import lax
+from lantern.backends.base import Device
+from lantern.devices import find_device
+from lantern.errors import DeviceError
 from lantern.events import subscribe
-from lantern.extend import Operation, check_kernel
+from lantern.extend import Operation, check, check_kernel, wgsl_kernel
 from lantern.lower.routine import Routine
 from lantern.testing import check_grads
 from tests.extend import kernels
@@ -164,3 +167,15 @@ def test_derivatives_by_differences() -> None:
     """The whole story once more, by `lantern.testing`."""
     with lantern.default_device("cpu"):
         check_grads(lambda u: (kernels.laplacian(kernels.gelu(u)) ** 2).sum(), (jnp.asarray(U),), 2)
+
+
+def test_a_device_that_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some drivers list adapters that cannot be used; the others are still compared."""
+    def refuse() -> Any:
+        raise DeviceError("the adapter X does not open: no reason")
+
+    broken = Device("gpu", 9, "X", "hardware", refuse)
+    monkeypatch.setattr(check, "devices", lambda: [find_device("cpu"), broken])
+    double = wgsl_kernel("double", "out[i] = 2.0 * x[i];", shape=lambda x: x, reference=lambda x: x + x)
+    report = str(check_kernel(double, np.ones(3, np.float32)))
+    assert "gpu:9  not checked: the adapter X does not open" in report and "cpu:0  jit" in report
