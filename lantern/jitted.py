@@ -169,8 +169,8 @@ class Jitted(Generic[P, R]):
         if self.signature is None:
             return Flat(self.f, args, kwargs, "jit", self.device), ()
         bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        statics = {n: bound.arguments[n] for n in self.static}
+        defaults = self.signature.parameters      # of the others too, but those stay Python's: f may branch on them
+        statics = {n: bound.arguments[n] if n in bound.arguments else defaults[n].default for n in self.static}
         for name, value in statics.items():
             _check_hashable(self.__name__, name, value)
         traced = {n: v for n, v in bound.arguments.items() if n not in statics}
@@ -266,8 +266,8 @@ def _tree_key(flat: Flat) -> Any:
 
 
 def _call_bound(f: Function, signature: inspect.Signature, statics: dict[str, Any], **traced: Any) -> Any:
-    bound = inspect.BoundArguments(signature, OrderedDict((n, statics[n] if n in statics else traced[n])
-                                                          for n in signature.parameters))
+    given = statics | traced
+    bound = inspect.BoundArguments(signature, OrderedDict((n, given[n]) for n in signature.parameters if n in given))
     return call_checked(f, bound.args, bound.kwargs)
 
 

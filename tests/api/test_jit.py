@@ -4,6 +4,7 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern.errors import ArgumentError, DeviceError, DonatedArrayError
+from lantern import lax
+from lantern.errors import ArgumentError, DeviceError, DonatedArrayError, UnknownValueError
 
 
 def test_compiles_once_for_each_kind_of_arguments() -> None:
@@ -239,3 +241,19 @@ def test_clear_caches() -> None:
     lantern.clear_caches()
     assert float(f(2.0)) == 6.0
     assert f.n_compiles == 2
+
+
+def test_defaults_beside_static_arguments_stay_pythons() -> None:
+    """Only what is given is traced: a flag that is left at its default may decide a branch."""
+    @partial(lantern.jit, static_argnums=(1,))
+    def f(x: Any, times: int, flip: bool = False, *, scale: Any = 2.0) -> Any:
+        return (-x if flip else x) * times * scale
+
+    x = jnp.ones(2)
+    assert f(x, 3).tolist() == [6.0, 6.0]
+    assert f(x, times=3, scale=jnp.array(1.0)).tolist() == [3.0, 3.0]
+    with pytest.raises(UnknownValueError, match="flip"):
+        f(x, 3, True)
+    assert lantern.jit(f.f, static_argnames=("times", "flip"))(x, 3).tolist() == [6.0, 6.0]
+    jitted = lantern.jit(lax.dynamic_update_index_in_dim, static_argnums=3)
+    assert jitted(jnp.zeros((2, 2)), jnp.ones(2), 1, 0).tolist() == [[0.0, 0.0], [1.0, 1.0]]
