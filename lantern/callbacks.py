@@ -89,10 +89,11 @@ def _described(x: Any, title: str) -> ShapedArray:
 
 
 def call_for_effect(function: Callable[..., Any], name: str, args: Sequence[Any], kwargs: dict[str, Any],
-                    ordered: bool, ours: bool = False) -> None:
+                    ordered: bool, ours: bool = False, deferred: bool = False) -> None:
     """Call a function for what it does; arguments that are no arrays reach it as they are.
 
-    `ours`: the function holds nothing of the user's, so that caches may keep programs that call it.
+    `ours`: the function holds nothing of the user's, so that caches may keep programs that call it. `deferred`: it only
+    looks, so that a device may call it when somebody next waits.
     """
     leaves, treedef = tree.flatten((tuple(args), kwargs))
     traced = [is_array(x) or isinstance(x, (np.ndarray, Literal)) or hasattr(x, "__lantern_array__") for x in leaves]
@@ -100,5 +101,6 @@ def call_for_effect(function: Callable[..., Any], name: str, args: Sequence[Any]
     operands = [x for x, t in zip(leaves, traced, strict=True) if t]
     values = as_values(operands, lambda: tree.paths(treedef, "arguments"), name)
     values = [np.asarray(x.value) if isinstance(x, Literal) else x for x in values]
-    bind(debug_callback_p, *values, function=Callback(function, name, treedef, statics, None, ours), results=(),
+    bind(debug_callback_p, *values, function=Callback(function, name, treedef, statics, None, ours, deferred),
+         results=(),
          ordered=ordered)

@@ -43,7 +43,8 @@ class Report:
 
 def check_positions(function: str, positions: Value, axis: int, aval: ShapedArray) -> None:
     """Inside `checked_indexing`, say that `positions` (integers, negative ones counted from the end) are to be looked
-    at. In eager code that happens here; in a traced program where it gets here, and the host waits for the answer.
+    at. In eager code that happens here; in a traced program where it gets here. On a GPU nobody waits for that: it is
+    told when somebody next does.
 
     Raises IndexError for a position that the axis lacks.
     """
@@ -62,4 +63,4 @@ def check_positions(function: str, positions: Value, axis: int, aval: ShapedArra
     wrong = convert(or_(lt(flat, -length if signed else 0), ge(flat, length)), I32)
     first = take(flat, argmax(wrong, 0), 0)
     pair = ops.concatenate([ops.reshape(reduce_sum(wrong, (0,)), (1,)), ops.reshape(first, (1,))], 0)
-    call_for_effect(report, "checked_indexing", (pair,), {}, ordered=False, ours=True)
+    call_for_effect(report, "checked_indexing", (pair,), {}, ordered=False, ours=True, deferred=True)

@@ -180,13 +180,15 @@ class Branch:
 class HostCall:
     """Calls a Python function with args as NumPy arrays of the avals `args`; it returns arrays of the avals `outs`.
 
-    Host calls run in the order of the program. Equality is by the identity of the function.
+    Host calls run in the order of the program; a `deferred` one, which gives nothing and only looks, may run as late as
+    when somebody next waits for the device. Equality is by the identity of the function.
     """
 
     function: Callable[..., Sequence[Any]]
     args: tuple[ShapedArray, ...]
     outs: tuple[ShapedArray, ...]
     name: str = field(default="", compare=False)
+    deferred: bool = False
 
 
 Region: TypeAlias = "Loop | While | Branch | HostCall | Routine"

@@ -306,6 +306,7 @@ def check_region(region: Region, args: Sequence[ShapedArray], outs: Sequence[Sha
         case HostCall() | Routine():
             _same("the arguments of a call", region.args, args)
             _same("the results of a call", region.outs, outs)
+            _require(not outs or not isinstance(region, HostCall) or not region.deferred, "results may not wait")
 
 
 def _check_loop(loop: Loop, args: Sequence[ShapedArray], outs: Sequence[ShapedArray]) -> None:

@@ -38,13 +38,15 @@ class Callback:
 
     `treedef` is the structure of (args, kwargs); `statics` holds the leaves that are no arrays (place, value);
     `out_tree` is the structure of the result, None if it is dropped. The line of the call is no part. `ours`: the
-    function holds nothing of the user's, so that a cache may keep it.
+    function holds nothing of the user's, so that a cache may keep it. `deferred`: it only looks, and may run later.
     """
 
-    __slots__ = ("function", "key", "name", "out_tree", "pins", "source", "statics", "treedef")
+    __slots__ = ("deferred", "function", "key", "name", "out_tree", "pins", "source", "statics", "treedef")
 
     def __init__(self, function: Callable[..., Any], name: str, treedef: tree.TreeDef,
-                 statics: tuple[tuple[int, Any], ...], out_tree: tree.TreeDef | None, ours: bool = False) -> None:
+                 statics: tuple[tuple[int, Any], ...], out_tree: tree.TreeDef | None, ours: bool = False,
+                 deferred: bool = False) -> None:
+        self.deferred = deferred
         self.function, self.name, self.treedef, self.statics = function, name, treedef, statics
         self.out_tree, self.source = out_tree, user_source()
         self.pins = not ours or any([type(x) not in _PLAIN for _, x in statics])
@@ -91,6 +93,11 @@ class Mapped:
     def pins(self) -> bool:
         """Whether it holds the user's objects."""
         return self.callback.pins
+
+    @property
+    def deferred(self) -> bool:
+        """Whether it may run later."""
+        return self.callback.deferred
 
     @property
     def parts(self) -> Hashable:
@@ -184,7 +191,7 @@ def _abstract(*avals: ShapedArray, results: tuple[ShapedArray, ...], **_: Any) -
 def _region(avals: Sequence[ShapedArray], lower: SubLowering, *, function: HostFunction,
             results: tuple[ShapedArray, ...], **_: Any) -> HostCall:
     return HostCall(lambda *arrays: call_host(function, results, arrays), tuple([a.strong() for a in avals]), results,
-                    function.name)
+                    function.name, function.deferred)
 
 
 def _mapped(axis: Axis, dims: Dims, function: HostFunction,

@@ -11,6 +11,7 @@ import lantern
 from lantern import lax
 from lantern import numpy as jnp
 from lantern.debug import checked_indexing
+from tests.conftest import need_gpu
 
 X = np.arange(12, dtype=np.float32).reshape(3, 4)
 BAD = np.array([0, 5, -7, 1], np.int32)
@@ -49,9 +50,30 @@ def test_in_loops_and_under_transforms() -> None:
     x = jnp.asarray(X[0])
     with checked_indexing():
         with pytest.raises(IndexError, match="index 4 is out of range for axis 0"):
-            lantern.jit(lambda x: lax.fori_loop(0, 6, lambda i, x: x.at[i].add(1.0), x))(x)
+            lantern.block_until_ready(lantern.jit(lambda x: lax.fori_loop(0, 6, lambda i, x: x.at[i].add(1.0), x))(x))
         with pytest.raises(IndexError, match="index 5"):
             lantern.vmap(lambda i: x[i])(BAD)
         with pytest.raises(IndexError, match="index 5"):
-            lantern.jit(lantern.grad(lambda x: jnp.sum(x[jnp.asarray(BAD)])))(x)
+            lantern.block_until_ready(lantern.jit(lantern.grad(lambda x: jnp.sum(x[jnp.asarray(BAD)])))(x))
         assert lantern.grad(lambda x: x[jnp.array(1)])(x).tolist() == [0, 1, 0, 0]
+
+
+def test_a_gpu_is_not_waited_for() -> None:
+    """Checks inside kernels are told when somebody next waits; in a loop of many they do not pile up."""
+    need_gpu()
+    with lantern.default_device("gpu"), checked_indexing():
+        x, bad, good = jnp.asarray(X), jnp.asarray(BAD), jnp.asarray(np.array([0, 2], np.int32))
+        backend = x.device.backend
+        read = lantern.jit(lambda x, i: x[i] + 1.0)
+        lantern.block_until_ready(read(x, good))
+        reads = backend.native.reads
+        found = read(x, bad)
+        assert backend.native.reads == reads
+        with pytest.raises(IndexError, match=r"getitem: index 5 is out of range .*, at test_checked_indexing.py:\d+"):
+            lantern.block_until_ready(found)
+        assert np.asarray(found).shape == (4, 4)        # told once
+        live = backend.pool.live
+        loop = lantern.jit(lambda x, i: lax.fori_loop(0, 1000, lambda k, s: s + x[i % 3].sum(), 0.0))
+        assert np.isfinite(float(loop(x, good)))
+        backend.wait()
+        assert backend.pool.live - live < 1 << 16

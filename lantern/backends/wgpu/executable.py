@@ -14,6 +14,7 @@ from lantern.backends.wgpu.steady import Memory, carry_on, repeat_steadily
 from lantern.backends.wgpu.steady import Recorder as StepRecorder
 from lantern.dtypes import BOOL, I32
 from lantern.errors import DeviceError, InternalError
+from lantern.lower.kernel import HostCall
 from lantern.trace.aval import ShapedArray, shaped
 
 AnyArray: TypeAlias = "np.ndarray[Any, Any]"
@@ -42,6 +43,10 @@ class Recorder(StepRecorder, Protocol):
 
     def duplicate(self, allocation: Allocation) -> Allocation:
         """A copy, recorded."""
+        ...
+
+    def later(self, call: HostCall, held: Sequence[Allocation | None]) -> None:
+        """A call on these values, which are its own, when somebody next waits."""
         ...
 
     def fetch(self, allocation: Allocation | None, aval: ShapedArray) -> AnyArray:
@@ -206,6 +211,10 @@ def _choose(recorder: Recorder, choice: Choose, memory: Memory) -> None:
 
 def _ask(recorder: Recorder, asked: Ask, memory: Memory) -> None:
     call = asked.call
+    if call.deferred:
+        held = [memory[s] for s in asked.args]
+        recorder.later(call, [None if a is None else recorder.duplicate(a) for a in held])
+        return
     args = [recorder.fetch(memory[s], aval) for s, aval in zip(asked.args, call.args, strict=True)]
     with recorder.released():
         outs = [np.asarray(x) for x in call.function(*args)]

@@ -29,12 +29,13 @@ from lantern.backends.wgpu.written import Lines, refusal, render_routine
 from lantern.caches import on_clear
 from lantern.errors import DeviceError
 from lantern.events import emit
-from lantern.lower.kernel import Kernel, Program, Target
+from lantern.lower.kernel import HostCall, Kernel, Program, Target
 from lantern.lower.routine import Routine
 from lantern.source import user_source
 from lantern.trace.aval import ShapedArray
 
 PIPELINES = 1024            # compiled kernels that are remembered
+MOST_DEFERRED = 256         # host calls that may be put off
 GROUPS = 4096               # bind groups that are remembered, the last ones that were used: see MOST in steady.py
 PENDING_DISPATCHES = 32     # recorded launches after which a submission is due,
 PENDING_BYTES = 1 << 24     # or memory that they touch,
@@ -61,6 +62,7 @@ class WgpuBackend:
         self._layouts: dict[tuple[tuple[str, ...], bool], tuple[int, Any, Any]] = {}
         self._groups: OrderedDict[tuple[int, ...], Handle] = OrderedDict()
         on_clear(self.forget)
+        self._deferred: list[tuple[HostCall, Sequence[Allocation | None]]] = []
         self._epoch = 0
         self._dispatches = 0
         self._limit = MOST_DISPATCHES
@@ -88,6 +90,7 @@ class WgpuBackend:
     def read(self, buffer: Buffer, aval: ShapedArray) -> np.ndarray[Any, Any]:
         """Copy back to the host; waits for pending work, in slices, so that Ctrl-C is heard."""
         with self.session("read"):
+            self._settle()
             return self.fetch(buffer.allocation, aval)
 
     def compile(self, program: Program) -> Executable:
@@ -123,6 +126,7 @@ class WgpuBackend:
     def wait(self) -> None:
         """Block until all work is done."""
         with self.session("wait"):
+            self._settle()
             self.flush()
             self.native.wait()
 
@@ -179,6 +183,26 @@ class WgpuBackend:
             size = min(PIECE, found.nbytes - start)
             found[start:start + size] = np.frombuffer(self._read(allocation, start, size), np.uint8)
         return found[:aval.nbytes].view(aval.dtype).reshape(aval.shape)
+
+    def later(self, call: HostCall, held: Sequence[Allocation | None]) -> None:
+        """Call a function that only looks, on these values, when somebody next waits or many have come together."""
+        self._deferred.append((call, held))
+        if len(self._deferred) >= MOST_DEFERRED:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Make the calls that were put off. What one raises reaches the user; those after it are dropped."""
+        if not self._deferred:
+            return
+        calls, self._deferred = self._deferred, []
+        given = [[self.fetch(a, aval) for a, aval in zip(held, call.args, strict=True)] for call, held in calls]
+        for _, held in calls:
+            for allocation in held:
+                if allocation is not None:
+                    self.pool.give(allocation)
+        with self.released():
+            for (call, _), args in zip(calls, given, strict=True):
+                call.function(*args)
 
     @contextmanager
     def released(self) -> Generator[None]:
