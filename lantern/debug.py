@@ -122,15 +122,15 @@ def checked_indexing(new_val: bool = True) -> AbstractContextManager[None]:
     """Inside the `with` block a position that is out of range raises, also one in an array on a device.
 
     Without it such positions follow the documented mode in silence: reads are moved to the nearest end, writes are
-    dropped. Compiled functions hold the checks if they are called inside the block; each waits for the device. What
-    asks for a mode (`mode="clip"`) is not checked. For the whole process:
+    dropped. Compiled functions hold the checks if they are called inside the block; a GPU goes on, and the error comes
+    when somebody next waits for a result. What asks for a mode (`mode="clip"`) is not checked. For the whole process:
     `lantern.config.update("checked_indexing", True)` or `LANTERN_CHECKED_INDEXING=1`.
 
     Raises IndexError with the position, the axis, its size and the line.
 
     >>> import lantern, lantern.numpy as jnp
     >>> with checked_indexing():
-    ...     lantern.jit(lambda x, i: x[i])(jnp.arange(3), jnp.array(7))
+    ...     lantern.jit(lambda x, i: x[i])(jnp.arange(3), jnp.array(7)).block_until_ready()
     Traceback (most recent call last):
     IndexError: getitem: index 7 is out of range for axis 0 of i32[3] (size 3), at ...
     """
