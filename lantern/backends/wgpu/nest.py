@@ -290,7 +290,7 @@ class Scope:
                 tests.append(f"{place} < {max(stop, 0)}u")
             if step > 1:
                 tests.append(f"{from_start(place, start)} % {step}u == 0u")
-        return " && ".join(tests)
+        return " & ".join([f"({t})" for t in tests]) if len(tests) > 1 else "".join(tests)
 
     def comment(self, source: object) -> None:
         """The user's line, if it is not the one that the last comment named."""
@@ -420,7 +420,7 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
         inner = body[instr.operands[0]]
         if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
                 and is_float(dtype_of(kernel, stage, inner.operands[0]))):
-            return f"!{texts[0]} || !ordered({', '.join([names[r] for r in inner.operands])})"
+            return f"!{texts[0]} | !ordered({', '.join([names[r] for r in inner.operands])})"
     return scalar.operation(instr.op, texts, kind, instr.dtype)
 
 

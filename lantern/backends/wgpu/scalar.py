@@ -175,9 +175,9 @@ def _integer(op: ScalarOp, xs: Sequence[str], kind: str) -> str | None:
 def _boolean(op: ScalarOp, xs: Sequence[str]) -> str | None:
     match op:
         case ScalarOp.AND | ScalarOp.MIN:
-            return f"{xs[0]} && {xs[1]}"
+            return f"{xs[0]} & {xs[1]}"     # not &&, which is a branch: a driver took gigabytes for twenty of them
         case ScalarOp.OR | ScalarOp.MAX:
-            return f"{xs[0]} || {xs[1]}"
+            return f"{xs[0]} | {xs[1]}"
         case ScalarOp.XOR | ScalarOp.NE:
             return f"{xs[0]} != {xs[1]}"
         case ScalarOp.NOT:
