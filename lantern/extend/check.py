@@ -26,15 +26,17 @@ AnyArray = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What `check_kernel` did: each comparison, and the largest error among them, relative to the largest number."""
+    """What `check_kernel` did: each comparison, the largest error among them relative to the largest number, and the
+    devices that did not open."""
 
     name: str
     lines: tuple[str, ...]
     largest_error: float
+    skipped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         head = f"{self.name}: {len(self.lines)} checks, largest error {self.largest_error:.1e}"
-        return "\n".join([head, *self.lines])
+        return "\n".join([head, *self.lines, *self.skipped])
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class _Checker:
     params: Mapping[str, Any]
     tolerance: float
     lines: list[str] = field(default_factory=list[str])
+    skipped: list[str] = field(default_factory=list[str])
     largest: float = 0.0
 
     def reference(self, arrays: Sequence[AnyArray]) -> list[AnyArray]:
@@ -117,7 +120,7 @@ def check_kernel(op: Operation, *samples: Any, params: Mapping[str, Any] | None 
         for case in cases:
             _check_case(checker, case, device)
     _check_derivative(checker, op.definition, cases, places, order)
-    return Checked(op.definition.name, tuple(checker.lines), checker.largest)
+    return Checked(op.definition.name, tuple(checker.lines), checker.largest, tuple(checker.skipped))
 
 
 def _working_devices(c: _Checker) -> Sequence[DeviceLike]:
@@ -128,7 +131,7 @@ def _working_devices(c: _Checker) -> Sequence[DeviceLike]:
             _ = device.backend
             found.append(device)
         except DeviceError as error:
-            c.lines.append(f"  {device}  not checked: {str(error).splitlines()[0]}")
+            c.skipped.append(f"  {device}  not checked: {str(error).splitlines()[0]}")
     return found
 
 

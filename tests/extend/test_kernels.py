@@ -177,5 +177,7 @@ def test_a_device_that_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch) -
     broken = Device("gpu", 9, "X", "hardware", refuse)
     monkeypatch.setattr(check, "devices", lambda: [find_device("cpu"), broken])
     double = wgsl_kernel("double", "out[i] = 2.0 * x[i];", shape=lambda x: x, reference=lambda x: x + x)
-    report = str(check_kernel(double, np.ones(3, np.float32)))
+    checked = check_kernel(double, np.ones(3, np.float32))
+    report = str(checked)
+    assert len(checked.skipped) == 1 and not any("gpu:9" in line for line in checked.lines)
     assert "gpu:9  not checked: the adapter X does not open" in report and "cpu:0  jit" in report

@@ -61,7 +61,7 @@ class WgpuBackend:
         self._pipelines: OrderedDict[Any, Pipeline] = OrderedDict()
         self._layouts: dict[tuple[tuple[str, ...], bool], tuple[int, Any, Any]] = {}
         self._groups: OrderedDict[tuple[int, ...], Handle] = OrderedDict()
-        on_clear(self.forget)
+        on_clear(self.clear_caches)
         self._deferred: list[tuple[HostCall, Sequence[Allocation | None]]] = []
         self._epoch = 0
         self._dispatches = 0
@@ -115,7 +115,7 @@ class WgpuBackend:
         make_plan(program, self._target, show)
         return tuple(found)
 
-    def forget(self) -> None:
+    def clear_caches(self) -> None:
         """Forget compiled kernels (those of programs that still exist stay alive), and give up unused memory."""
         if os.getpid() == self._process:
             with self._lock:
