@@ -69,6 +69,11 @@ def disagreements(stub: ast.FunctionDef, runtime: Callable[..., Any], names: dic
         yield f"line {stub.lineno}: {', '.join(missing)} must be given"
 
 
+def written_in(function: Callable[..., Any]) -> dict[str, Any]:
+    """The names that stand for something where a function was written, which its defaults may use."""
+    return getattr(inspect.unwrap(function), "__globals__", {})
+
+
 def public_names(body: list[ast.stmt]) -> set[str]:
     """What a stub defines or exports, helpers of stubs left out."""
     found: set[str] = set()
@@ -104,7 +109,8 @@ def test_a_stub_has_the_names_of_its_module(name: str) -> None:
 def test_functions_agree_with_their_stub(name: str) -> None:
     module = importlib.import_module(name)
     found = [f"{f.name}, {problem}" for f in functions(ast.parse(STUBS[name]).body)
-             for problem in disagreements(f, getattr(module, f.name), vars(module))]
+             for function in [getattr(module, f.name)]
+             for problem in disagreements(f, function, {**vars(module), **written_in(function)})]
     assert not found, "\n".join(found)
 
 
