@@ -290,7 +290,7 @@ class Scope:
                 tests.append(f"{place} < {max(stop, 0)}u")
             if step > 1:
                 tests.append(f"{from_start(place, start)} % {step}u == 0u")
-        return " & ".join([f"({t})" for t in tests]) if len(tests) > 1 else "".join(tests)
+        return scalar.every(tests)
 
     def comment(self, source: object) -> None:
         """The user's line, if it is not the one that the last comment named."""

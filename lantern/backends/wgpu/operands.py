@@ -53,7 +53,7 @@ def operand(kernel: Kernel, p: Product, name: str, ref: Ref, outer: Group, block
         vectors, shared = split_loads(stage, memory, line, groups, [ref])
         point = make_point(f"{name}_at", stage, memory, groups, vectors + shared, [ref])
         if tests:
-            scope.add(f"if (!({' && '.join(tests.values())})) {{ return vec4<{kind}>(); }}")
+            scope.add(f"if (!({scalar.every(list(tests.values()))})) {{ return vec4<{kind}>(); }}")
         _load_all(scope, stage, vectors, shared, memory)
         if vectors == [ref]:
             scope.add(f"return x{ref};")
@@ -69,7 +69,7 @@ def operand(kernel: Kernel, p: Product, name: str, ref: Ref, outer: Group, block
             place = shifted(line.name, k)
             test = [t for g, t in tests.items() if g != line.name] + [f"{place} < {line.size}u"]
             call = point.call(places | {line.name: place}, {})
-            scope.add(f"if ({' && '.join(test)}) {{ y.{letter} = {call}; }}")
+            scope.add(f"if ({scalar.every(test)}) {{ y.{letter} = {call}; }}")
         scope.add("return y;")
         own = (point.text,)
     head = f"fn load_{name}(batch: u32, {outer.name}: u32, k: u32) -> vec4<{kind}> {{\n"
@@ -116,7 +116,7 @@ def epilogue(kernel: Kernel, p: Product, tall: int, wide: int, memory: Memory) -
     if vector:
         memory.vectors.update([f"out{s.out}" for s in stores])
         if tests:
-            scope.add(f"if (!({' && '.join(tests.values())})) {{ return; }}")
+            scope.add(f"if (!({scalar.every(list(tests.values()))})) {{ return; }}")
     for number, stage in enumerate(kernel.stages[1:], start=1):
         write = _four_at_once if vector else _one_by_one
         functions.append(write(scope, f"stage{number}", stage, p, memory, tests))
@@ -136,7 +136,7 @@ def _one_by_one(scope: Scope, name: str, stage: Stage, p: Product, memory: Memor
         place = shifted("n", lane)
         test = [t for g, t in tests.items() if g == "m"] + [f"{place} < {p.n.size}u"]
         call = point.call({"batch": "batch", "m": "m", "n": place}, {}, {"r0_0": _sum(p, letter)})
-        scope.add(f"if ({' && '.join(test)}) {{ {call}; }}")
+        scope.add(f"if ({scalar.every(test)}) {{ {call}; }}")
     return point.text
 
 

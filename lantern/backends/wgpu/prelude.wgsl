@@ -23,17 +23,17 @@ fn with_sign(x: f32, s: f32) -> f32 { return select(abs(x), -abs(x), bitcast<u32
 // Negation by the sign bit: NaN and zeros keep their other bits.
 fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 
-fn eq_f32(a: f32, b: f32) -> bool { return a == b && !is_nan(a) && !is_nan(b); }
+fn eq_f32(a: f32, b: f32) -> bool { return (a == b) & !is_nan(a) & !is_nan(b); }
 
-fn ne_f32(a: f32, b: f32) -> bool { return a != b || is_nan(a) || is_nan(b); }
+fn ne_f32(a: f32, b: f32) -> bool { return (a != b) | is_nan(a) | is_nan(b); }
 
 // The operands of a comparison that is negated: !(a < b) must not become a >= b.
-fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) && !is_nan(b); }
+fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) & !is_nan(b); }
 
 // NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
-fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, a > b || is_nan(a)); }
+fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, (a > b) | is_nan(a)); }
 
-fn min_f32(a: f32, b: f32) -> f32 { return select(b, a, a < b || is_nan(a)); }
+fn min_f32(a: f32, b: f32) -> f32 { return select(b, a, (a < b) | is_nan(a)); }
 
 fn sign_f32(x: f32) -> f32 { return select(select(0.0, with_sign(1.0, x), x != 0.0), x, is_nan(x)); }
 
@@ -54,7 +54,7 @@ fn sub_self(x: f32) -> f32 { return select(bits_f32(0x7fc00000u), 0.0, is_finite
 // The same for 0.0 / x.
 fn div_zero(zero: f32, x: f32) -> f32 {
   let y = bitcast<f32>((bitcast<u32>(x) ^ bitcast<u32>(zero)) & 0x80000000u);
-  return select(y, bits_f32(0x7fc00000u), magnitude(x) == 0u || is_nan(x));
+  return select(y, bits_f32(0x7fc00000u), (magnitude(x) == 0u) | is_nan(x));
 }
 
 // Division may be x times the inverse of y, and the inverse of a large number is a denormal, which may become zero.
@@ -66,10 +66,10 @@ fn div_f32(x: f32, y: f32) -> f32 {
 // The builtins may be off by several ulp, and wrong for negative numbers.
 fn rsqrt_f32(x: f32) -> f32 {
   let r = 1.0 / sqrt(x);
-  return select(r, bits_f32(0x7fc00000u), x < 0.0 || is_nan(x));
+  return select(r, bits_f32(0x7fc00000u), (x < 0.0) | is_nan(x));
 }
 
-fn sqrt_f32(x: f32) -> f32 { return select(sqrt(x), bits_f32(0x7fc00000u), x < 0.0 || is_nan(x)); }
+fn sqrt_f32(x: f32) -> f32 { return select(sqrt(x), bits_f32(0x7fc00000u), (x < 0.0) | is_nan(x)); }
 
 // 1.2 ulp. x = k ln 2 + r, with ln 2 in two parts; 2**k in two factors, so that results may be denormal.
 fn exp_f32(x: f32) -> f32 {
@@ -94,12 +94,17 @@ fn expm1_core(r: f32) -> f32 {
 
 // 2 ulp. As exp, with 2**k (exp(r) - 1) + (2**k - 1), where nothing cancels.
 fn expm1_f32(x: f32) -> f32 {
-  if (x > 88.0) { return exp_f32(x); }
-  let c = max(x, -18.0);
+  let c = clamp(x, -18.0, 89.0);
   let k = round(c * 1.44269504);
   let r = (c - k * 0.693359375) - k * -2.12194440e-4;
-  let s = bitcast<f32>(u32(i32(k) + 127) << 23u);
-  return select(s * expm1_core(r) + (s - 1.0), x, abs(x) < 1e-7 || is_nan(x));
+  let k1 = i32(k) >> 1u;
+  let s1 = bitcast<f32>(u32(k1 + 127) << 23u);
+  let s2 = bitcast<f32>(u32(i32(k) - k1 + 127) << 23u);
+  let s = s1 * s2;
+  let e = expm1_core(r);
+  let large = select((1.0 + e) * s1 * s2, bits_f32(0x7f800000u), x > 88.72284);      // where s may be infinite
+  let y = select(s * e + (s - 1.0), large, x > 80.0);
+  return select(y, x, (abs(x) < 1e-7) | is_nan(x));
 }
 
 // log(1 + f) for 1 + f between sqrt(1/2) and sqrt(2), plus k ln 2: fdlibm's form, f - (f*f/2 - s*(f*f/2 + R(s*s))).
@@ -119,14 +124,13 @@ fn log_f32(x: f32) -> f32 {
   let m = bitcast<f32>(bits - (bitcast<u32>(k) << 23u));
   let y = log_core(m - 1.0, f32(k - select(0, 23, tiny)));
   let end = select(select(y, x, !is_finite(x)), bits_f32(0xff800000u), x == 0.0);
-  return select(end, bits_f32(0x7fc00000u), x < 0.0 || is_nan(x));
+  return select(end, bits_f32(0x7fc00000u), (x < 0.0) | is_nan(x));
 }
 
 // 2 ulp.
 fn log1p_f32(x: f32) -> f32 {
-  if (abs(x) < 1e-7) { return x; }
-  if (abs(x) < 0.29) { return log_core(x, 0.0); }
-  return log_f32(1.0 + x);
+  let near = select(log_core(x, 0.0), x, abs(x) < 1e-7);
+  return select(log_f32(1.0 + x), near, abs(x) < 0.29);
 }
 
 // 2 ulp. t / (t + 2) with t = exp(2|x|) - 1; the builtin overflows.
@@ -141,15 +145,10 @@ fn tanh_f32(x: f32) -> f32 {
 
 // 2/pi in words of 32 bits, most significant first.
 fn two_over_pi(i: u32) -> u32 {
-  switch i {
-    case 1u: { return 0x28be60dbu; }
-    case 2u: { return 0x9391054au; }
-    case 3u: { return 0x7f09d5f4u; }
-    case 4u: { return 0x7d4d3770u; }
-    case 5u: { return 0x36d8a566u; }
-    case 6u: { return 0x4f10e410u; }
-    default: { return 0u; }
-  }
+  let low = select(select(0x9391054au, 0x28be60dbu, i == 1u), 0u, i == 0u);
+  let high = select(select(0x36d8a566u, 0x4f10e410u, i == 6u), 0u, i > 6u);
+  let middle = select(0x7f09d5f4u, 0x7d4d3770u, i == 4u);
+  return select(select(middle, high, i > 4u), low, i < 3u);
 }
 
 // The 64-bit product of two words: (low, high).
@@ -160,46 +159,51 @@ fn wide_mul(a: u32, b: u32) -> vec2<u32> {
   return vec2<u32>(a * b, ah * bh + (mid >> 16u) + (mid2 >> 16u));
 }
 
-// x = quadrant * pi/2 + rest, |rest| <= pi/4. Up to 8192 by pi/2 in three parts (Cody and Waite), beyond by as many bits
-// of 2/pi as the exponent asks for (Payne and Hanek): good for every finite x.
+// The leading word of (high, low) << n, for n below 32.
+fn shifted_word(high: u32, low: u32, n: u32) -> u32 {
+  return select((high << n) | (low >> (32u - max(n, 1u))), high, n == 0u);
+}
+
+// x = quadrant * pi/2 + rest, |rest| <= pi/4, for |x| > 1: as many bits of 2/pi as the exponent asks for (Payne and Hanek).
+// Without branches: each costs some compilers more than what it saves.
 struct Angle { rest: f32, quadrant: i32 }
-fn reduce_angle(x: f32) -> Angle {
-  if (abs(x) < 0.5) { return Angle(x, 0); }
-  if (abs(x) <= 8192.0) {
-    let k = round(x * 0.636619772);
-    return Angle(((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8, i32(k));
-  }
+fn reduce_large_angle(x: f32) -> Angle {
   let exponent = (magnitude(x) >> 23u) - 126u;
   let m = (bitcast<u32>(x) << 8u) | 0x80000000u;
   let word = exponent >> 5u;
   let shift = exponent & 31u;
-  var a = two_over_pi(word); var b = two_over_pi(word + 1u); var c = two_over_pi(word + 2u);
-  if (shift != 0u) {
-    let d = two_over_pi(word + 3u);
-    a = (a << shift) | (b >> (32u - shift));
-    b = (b << shift) | (c >> (32u - shift));
-    c = (c << shift) | (d >> (32u - shift));
-  }
+  let b1 = two_over_pi(word + 1u);
+  let c1 = two_over_pi(word + 2u);
+  let a = shifted_word(two_over_pi(word), b1, shift);
+  let b = shifted_word(b1, c1, shift);
+  let c = shifted_word(c1, two_over_pi(word + 3u), shift);
   // The product's bits below 2**2, as a fixed-point number: two bits of quadrant, 62 of fraction.
   let p0 = wide_mul(m, c).y;
   let p1 = wide_mul(m, b);
-  var low = p1.x + p0;
-  var high = m * a + p1.y + select(0u, 1u, low < p0);
-  var quadrant = i32(high >> 30u);
-  high = high & 0x3fffffffu;
+  let low = p1.x + p0;
+  let sum = m * a + p1.y + select(0u, 1u, low < p0);
+  let high = sum & 0x3fffffffu;
   let above = high >= 0x20000000u;    // past one half: nearer to the next quadrant
-  if (above) {
-    quadrant = quadrant + 1;
-    low = ~low + 1u;
-    high = (0x40000000u - high) - select(1u, 0u, low == 0u);
-  }
-  var scale = 1.4629181e-9;           // pi/2 * 2**-30: the last bit of the leading word
-  if (high == 0u) { high = low; low = 0u; scale = scale * 2.3283064e-10; }
-  let zeros = countLeadingZeros(high);
-  let top = select((high << zeros) | (low >> (32u - zeros)), high, zeros == 0u);
-  let rest = f32(top) * scale * bitcast<f32>((127u - zeros) << 23u);
-  let negative = above != (x < 0.0);
-  return Angle(select(rest, -rest, negative), select(quadrant, -quadrant, x < 0.0));
+  let quadrant = i32(sum >> 30u) + select(0, 1, above);
+  let low1 = select(low, ~low + 1u, above);
+  let high1 = select(high, (0x40000000u - high) - select(1u, 0u, low == 0u), above);
+  let short = high1 == 0u;
+  let high2 = select(high1, low1, short);
+  let low2 = select(low1, 0u, short);
+  let scale = 1.4629181e-9 * select(1.0, 2.3283064e-10, short);       // pi/2 * 2**-30: the last bit of the leading word
+  let zeros = countLeadingZeros(high2);
+  let rest = f32(shifted_word(high2, low2, zeros & 31u)) * scale * bitcast<f32>((127u - zeros) << 23u);
+  return Angle(select(rest, -rest, above != (x < 0.0)), select(quadrant, -quadrant, x < 0.0));
+}
+
+// x = quadrant * pi/2 + rest, |rest| <= pi/4. Up to 8192 by pi/2 in three parts (Cody and Waite): good for every
+// finite x.
+fn reduce_angle(x: f32) -> Angle {
+  let k = round(x * 0.636619772);
+  let rest = ((x - k * 1.5703125) - k * 4.837512969970703125e-4) - k * 7.54978995489188216e-8;
+  var angle = Angle(select(rest, x, abs(x) < 0.5), i32(clamp(k, -8192.0, 8192.0)));     // x itself keeps -0.0
+  if (abs(x) > 8192.0) { angle = reduce_large_angle(x); }
+  return angle;
 }
 
 fn sin_core(r: f32) -> f32 {
@@ -241,16 +245,16 @@ fn atan2_f32(y: f32, x: f32) -> f32 {
   small = small * scale;
   let near = small > 0.41421356 * big;
   var t = select(small / big, (small - big) / (small + big), near);
-  t = select(t, 0.0, big == 0.0 || (!is_finite(x) && !is_finite(y)));
+  t = select(t, 0.0, (big == 0.0) | (!is_finite(x) & !is_finite(y)));
   t = select(t, 0.0, is_finite(x) != is_finite(y));
   let z = t * t;
   var p = 1.99777106478e-1 + z * (-1.38776856032e-1 + z * 8.05374449538e-2);
   p = t + t * z * (-3.33329491539e-1 + z * p);
-  let one = near || (!is_finite(x) && !is_finite(y));
+  let one = near | (!is_finite(x) & !is_finite(y));
   var a = select(p, 0.78539816 + p, one);
   a = select(a, 1.5707964 - a, abs(y) > abs(x));
   a = select(a, 3.1415927 - a, (bitcast<u32>(x) & 0x80000000u) != 0u);
-  return select(with_sign(a, y), bits_f32(0x7fc00000u), is_nan(x) || is_nan(y));
+  return select(with_sign(a, y), bits_f32(0x7fc00000u), is_nan(x) | is_nan(y));
 }
 
 // The leading 12 bits of a number.
@@ -297,15 +301,16 @@ fn pow_core(x: f32, y: f32) -> f32 {
 fn pow_f32(x: f32, y: f32) -> f32 {
   let a = abs(x);
   let whole = floor(y) == y;
-  let odd = whole && floor(y * 0.5) != y * 0.5 && abs(y) < 16777216.0;
+  let odd = whole & (floor(y * 0.5) != y * 0.5) & (abs(y) < 16777216.0);
   let infinity = bits_f32(0x7f800000u);
+  let nan = bits_f32(0x7fc00000u);
   var r = pow_core(a, y);
-  if (a == 0.0 || !is_finite(a)) { r = select(0.0, infinity, (a == 0.0) == (y < 0.0)); }
-  if (!is_finite(y)) { r = select(select(0.0, infinity, (a > 1.0) == (y > 0.0)), 1.0, a == 1.0); }
-  if (odd) { r = with_sign(r, x); }
-  if (x < 0.0 && is_finite(x) && !whole && is_finite(y)) { r = bits_f32(0x7fc00000u); }
-  if (is_nan(x) || is_nan(y)) { r = bits_f32(0x7fc00000u); }
-  return select(r, 1.0, y == 0.0 || (x == 1.0 && !is_nan(x)));
+  r = select(r, select(0.0, infinity, (a == 0.0) == (y < 0.0)), (a == 0.0) | !is_finite(a));
+  r = select(r, select(select(0.0, infinity, (a > 1.0) == (y > 0.0)), 1.0, a == 1.0), !is_finite(y));
+  r = select(r, with_sign(r, x), odd);
+  r = select(r, nan, (x < 0.0) & is_finite(x) & !whole & is_finite(y));
+  r = select(r, nan, is_nan(x) | is_nan(y));
+  return select(r, 1.0, (y == 0.0) | ((x == 1.0) & !is_nan(x)));
 }
 
 // A rational function on the interval where the result is not one; 6 ulp. Beyond, exactly one: 1 + erf(x) matters.
@@ -321,44 +326,42 @@ fn erf_f32(x: f32) -> f32 {
   return select(inside, x, is_nan(x));
 }
 
-// Below 0.75 a least-maximum polynomial in x*x times x, its first coefficient in two parts; 2 ulp. Above, Giles,
-// "Approximating the erfinv function": polynomials in w = -log(1 - x*x); 4 ulp.
+// Below 0.75 a least-maximum polynomial in x*x times x, its first coefficient in two parts; 2 ulp.
+fn erfinv_central(x: f32) -> f32 {
+  let t = x * x;
+  var c = -1.3613421 + t * 0.7764935;
+  c = -0.4888358 + t * (1.191689 + t * c);
+  c = 0.041793633 + t * (0.19630176 + t * c);
+  c = 0.12746687 + t * (0.088618666 + t * c);
+  c = 0.23201498 + t * c;
+  return x * 0.8862269520759583 + x * (t * c + -2.6623199644859596e-08);
+}
+
+// Above, Giles, "Approximating the erfinv function": polynomials in w = -log(1 - x*x); 4 ulp.
 fn erfinv_f32(x: f32) -> f32 {
-  if (abs(x) < 0.75) {
-    let t = x * x;
-    var c = -1.3613421 + t * 0.7764935;
-    c = -0.4888358 + t * (1.191689 + t * c);
-    c = 0.041793633 + t * (0.19630176 + t * c);
-    c = 0.12746687 + t * (0.088618666 + t * c);
-    c = 0.23201498 + t * c;
-    return x * 0.8862269520759583 + x * (t * c + -2.6623199644859596e-08);
-  }
-  var w = -log_f32((1.0 - x) * (1.0 + x));
-  var p: f32;
-  if (w < 5.0) {
-    w = w - 2.5;
-    p = 3.43273939e-7 + w * 2.81022636e-8;
-    p = -4.39150654e-6 + w * (-3.5233877e-6 + w * p);
-    p = -1.25372503e-3 + w * (2.1858087e-4 + w * p);
-    p = 0.246640727 + w * (-4.17768164e-3 + w * p);
-    p = 1.50140941 + w * p;
-  } else {
-    w = sqrt(w) - 3.0;
-    p = 1.00950558e-4 + w * -2.00214257e-4;
-    p = -3.67342844e-3 + w * (1.34934322e-3 + w * p);
-    p = -7.6224613e-3 + w * (5.73950773e-3 + w * p);
-    p = 1.00167406 + w * (9.43887047e-3 + w * p);
-    p = 2.83297682 + w * p;
-  }
-  let end = select(p * x, with_sign(bits_f32(0x7f800000u), x), abs(x) == 1.0);
-  return select(end, bits_f32(0x7fc00000u), abs(x) > 1.0 || is_nan(x));
+  let w = -log_f32((1.0 - x) * (1.0 + x));
+  let u = w - 2.5;
+  var p = 3.43273939e-7 + u * 2.81022636e-8;
+  p = -4.39150654e-6 + u * (-3.5233877e-6 + u * p);
+  p = -1.25372503e-3 + u * (2.1858087e-4 + u * p);
+  p = 0.246640727 + u * (-4.17768164e-3 + u * p);
+  p = 1.50140941 + u * p;
+  let v = sqrt(w) - 3.0;
+  var q = 1.00950558e-4 + v * -2.00214257e-4;
+  q = -3.67342844e-3 + v * (1.34934322e-3 + v * q);
+  q = -7.6224613e-3 + v * (5.73950773e-3 + v * q);
+  q = 1.00167406 + v * (9.43887047e-3 + v * q);
+  q = 2.83297682 + v * q;
+  let tail = select(select(q, p, w < 5.0) * x, with_sign(bits_f32(0x7f800000u), x), abs(x) == 1.0);
+  let y = select(tail, erfinv_central(x), abs(x) < 0.75);
+  return select(y, bits_f32(0x7fc00000u), (abs(x) > 1.0) | is_nan(x));
 }
 
 // The exact remainder by long division of the mantissas, eight bits at a time; the sign of the divisor.
 fn mod_f32(a: f32, b: f32) -> f32 {
   let ua = magnitude(a);
   let ub = magnitude(b);
-  if (ua >= 0x7f800000u || ub > 0x7f800000u || ub == 0u) { return bits_f32(0x7fc00000u); }
+  if ((ua >= 0x7f800000u) | (ub > 0x7f800000u) | (ub == 0u)) { return bits_f32(0x7fc00000u); }
   var r = a;
   if (ua >= ub) {
     var steps = i32(max(ua >> 23u, 1u)) - i32(max(ub >> 23u, 1u));
@@ -396,33 +399,32 @@ fn u32_from_f32(x: f32) -> u32 {
 fn bool_from_f32(x: f32) -> bool { return magnitude(x) != 0u; }
 
 fn floordiv_i32(a: i32, b: i32) -> i32 {
-  if (b == 0) { return 0; }
-  if (b == -1) { return -a; }
-  let q = a / b;
-  return q - select(0, 1, q * b != a && (a < 0) != (b < 0));
+  let plain = (b != 0) & (b != -1);       // what remains is undefined where integers are divided
+  let divisor = select(1, b, plain);
+  let q = a / divisor;
+  let floored = q - select(0, 1, (q * divisor != a) & ((a < 0) != (divisor < 0)));
+  return select(select(0, -a, b == -1), floored, plain);
 }
 
 fn mod_i32(a: i32, b: i32) -> i32 {
-  if (b == 0 || b == -1) { return 0; }
-  let m = a - (a / b) * b;
-  return m + select(0, b, m != 0 && (m < 0) != (b < 0));
+  let divisor = select(1, b, (b != 0) & (b != -1));
+  let m = a - (a / divisor) * divisor;
+  return m + select(0, divisor, (m != 0) & ((m < 0) != (divisor < 0)));
 }
 
 fn floordiv_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) { return 0u; }
-  return a / b;
+  return select(0u, a / max(b, 1u), b != 0u);
 }
 
 fn mod_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) { return 0u; }
-  return a % b;
+  return select(0u, a % max(b, 1u), b != 0u);
 }
 
-fn shl_i32(a: i32, n: i32) -> i32 { return select(0, a << (u32(n) & 31u), n >= 0 && n < 32); }
+fn shl_i32(a: i32, n: i32) -> i32 { return select(0, a << (u32(n) & 31u), (n >= 0) & (n < 32)); }
 
 fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); }
 
-fn shr_i32(a: i32, n: i32) -> i32 { return a >> select(31u, u32(n) & 31u, n >= 0 && n < 32); }
+fn shr_i32(a: i32, n: i32) -> i32 { return a >> select(31u, u32(n) & 31u, (n >= 0) & (n < 32)); }
 
 fn shr_u32(a: u32, n: u32) -> u32 { return select(0u, a >> (n & 31u), n < 32u); }
 
@@ -460,7 +462,7 @@ fn round_f16(x: f32) -> f32 {
   let normal = (m + 0xfffu + ((m >> 13u) & 1u)) & 0xffffe000u;
   let small = f32(bitcast<u32>(bitcast<f32>(m) + 0.5) - 0x3f000000u) * 5.9604644775390625e-8;
   var r = select(bitcast<f32>(normal), small, m < 0x38800000u);
-  if (normal >= 0x47800000u) { r = bits_f32(select(0x7f800000u, 0x7fc00000u, m > 0x7f800000u)); }
+  r = select(r, bits_f32(select(0x7f800000u, 0x7fc00000u, m > 0x7f800000u)), normal >= 0x47800000u);
   return with_sign(r, x);
 }
 

@@ -194,11 +194,11 @@ class _Writer:
                 self._declare_kept(plan, k)
                 start = first if k == 0 else f"{first} + {step * k}u" if lanes > 1 else f"{step * k}u"
                 test = ["live"] * guarded + [f"col < {plan.count}u"] * ((k + 1) * step > plan.count)
-                self._turn(plan, k, start, " && ".join(test))
+                self._turn(plan, k, start, scalar.every(test))
         elif turns == 1:
             one = "lane == 0u" if plan.count == 1 else f"col < {plan.count}u"
             test = ["live"] * guarded + [one] * (plan.count < step)
-            self._turn(plan, 0, first if plan.count > 1 else "0u", " && ".join(test))
+            self._turn(plan, 0, first if plan.count > 1 else "0u", scalar.every(test))
         else:
             if guarded:
                 scope.add("if (live) {")
@@ -282,7 +282,7 @@ class _Writer:
         total, position = f"a{plan.number}_{slot}", f"p{plan.number}_{slot}"
         if fold.op in ARG:
             for lane, value in enumerate(lanes):
-                test = f"{scalar.better(fold.op, value, total, dtype)} || {position} == {scalar.LAST_INDEX}"
+                test = f"{scalar.better(fold.op, value, total, dtype)} | ({position} == {scalar.LAST_INDEX})"
                 place = f"i32({shifted('col', lane)})"
                 self.scope.add(f"if ({test}) {{ {total} = {value}; {position} = {place}; }}")
             return

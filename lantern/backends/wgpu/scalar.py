@@ -175,7 +175,7 @@ def _integer(op: ScalarOp, xs: Sequence[str], kind: str) -> str | None:
 def _boolean(op: ScalarOp, xs: Sequence[str]) -> str | None:
     match op:
         case ScalarOp.AND | ScalarOp.MIN:
-            return f"{xs[0]} & {xs[1]}"     # not &&, which is a branch: a driver took gigabytes for twenty of them
+            return f"{xs[0]} & {xs[1]}"
         case ScalarOp.OR | ScalarOp.MAX:
             return f"{xs[0]} | {xs[1]}"
         case ScalarOp.XOR | ScalarOp.NE:
@@ -245,16 +245,25 @@ def infix(op: ReduceOp, dtype: DType) -> bool:
     return op not in (ReduceOp.MAX, ReduceOp.MIN) or dtype == BOOL
 
 
+def every(tests: Sequence[str]) -> str:
+    """Whether all conditions hold; empty if there is none. Not by &&, which is a branch: drivers choke on many.
+
+    >>> every(["a < b", "c"])
+    '(a < b) & c'
+    """
+    return " & ".join([t if t.isidentifier() else f"({t})" for t in tests]) if len(tests) > 1 else "".join(tests)
+
+
 def better(op: ReduceOp, x: str, y: str, dtype: DType) -> str:
     """Whether value `x` wins over value `y` in ARGMAX or ARGMIN, whichever comes first: NaN wins over numbers."""
     sign = ">" if op is ReduceOp.ARGMAX else "<"
     if dtype == BOOL:
-        return f"u32({x}) {sign} u32({y})"
+        return f"(u32({x}) {sign} u32({y}))"
     if is_float(dtype):
-        return f"{x} {sign} {y} || (is_nan({x}) && !is_nan({y}))"
-    return f"{x} {sign} {y}"
+        return f"(({x} {sign} {y}) | (is_nan({x}) & !is_nan({y})))"
+    return f"({x} {sign} {y})"
 
 
 def equally_good(x: str, y: str, dtype: DType) -> str:
     """Whether neither of two values wins in ARGMAX or ARGMIN."""
-    return f"{x} == {y} || (is_nan({x}) && is_nan({y}))" if is_float(dtype) else f"{x} == {y}"
+    return f"(({x} == {y}) | (is_nan({x}) & is_nan({y})))" if is_float(dtype) else f"({x} == {y})"

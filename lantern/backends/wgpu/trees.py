@@ -47,7 +47,7 @@ def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
             f"let place = positions[{_lane(start, layout)}];",
             f"let wins = {scalar.better(op, 'next', 'best', dtype)};",
             f"let equal = {scalar.equally_good('next', 'best', dtype)};",
-            "if (wins || (equal && place < at)) { best = next; at = place; }")]
+            "if (wins | (equal & (place < at))) { best = next; at = place; }")]
 
     return "\n".join([
         f"fn {name}(thread: u32, lane: u32, value: {kind}, position: i32) -> i32 {{",
