@@ -6,6 +6,8 @@ lattice with weak Python numbers, broadcast by NumPy's rule, and raise ShapeErro
 from __future__ import annotations
 
 from lantern.numpy import at as at
+from lantern.numpy import linalg as linalg
+from lantern.numpy import namespace as namespace
 from lantern.numpy.arithmetic import abs as abs
 from lantern.numpy.arithmetic import absolute as absolute
 from lantern.numpy.arithmetic import add as add
@@ -67,6 +69,7 @@ from lantern.numpy.creation import zeros as zeros
 from lantern.numpy.creation import zeros_like as zeros_like
 from lantern.numpy.einsum import einsum as einsum
 from lantern.numpy.element_types import bfloat16 as bfloat16
+from lantern.numpy.element_types import bool_ as bool
 from lantern.numpy.element_types import bool_ as bool_
 from lantern.numpy.element_types import can_cast as can_cast
 from lantern.numpy.element_types import cdouble as cdouble
@@ -131,14 +134,6 @@ from lantern.numpy.joining import tile as tile
 from lantern.numpy.joining import unstack as unstack
 from lantern.numpy.joining import vsplit as vsplit
 from lantern.numpy.joining import vstack as vstack
-from lantern.numpy.linalg import dot as dot
-from lantern.numpy.linalg import inner as inner
-from lantern.numpy.linalg import matmul as matmul
-from lantern.numpy.linalg import outer as outer
-from lantern.numpy.linalg import tensordot as tensordot
-from lantern.numpy.linalg import trace as trace
-from lantern.numpy.linalg import vdot as vdot
-from lantern.numpy.linalg import vecdot as vecdot
 from lantern.numpy.logic import allclose as allclose
 from lantern.numpy.logic import array_equal as array_equal
 from lantern.numpy.logic import bitwise_and as bitwise_and
@@ -167,6 +162,16 @@ from lantern.numpy.logic import logical_or as logical_or
 from lantern.numpy.logic import logical_xor as logical_xor
 from lantern.numpy.logic import not_equal as not_equal
 from lantern.numpy.logic import right_shift as right_shift
+from lantern.numpy.namespace import API_VERSION as __array_api_version__  # noqa: F401
+from lantern.numpy.namespace import array_namespace_info as __array_namespace_info__  # noqa: F401
+from lantern.numpy.products import dot as dot
+from lantern.numpy.products import inner as inner
+from lantern.numpy.products import matmul as matmul
+from lantern.numpy.products import outer as outer
+from lantern.numpy.products import tensordot as tensordot
+from lantern.numpy.products import trace as trace
+from lantern.numpy.products import vdot as vdot
+from lantern.numpy.products import vecdot as vecdot
 from lantern.numpy.reductions import all as all
 from lantern.numpy.reductions import amax as amax
 from lantern.numpy.reductions import amin as amin
