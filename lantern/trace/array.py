@@ -278,6 +278,15 @@ class Array(Generic[D, *S]):
     def __round__(self, ndigits: int = 0) -> Any:
         return _numpy.round(self, ndigits)
 
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        """`lantern.numpy`, for code that is written for the array API standard."""
+        _numpy.namespace.check_api_version(api_version)
+        return _numpy
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """A copy on another device; a traced value stays where its trace is."""
+        return _numpy.namespace.to_device(self, device, stream)
+
     def sum(self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
         """As `lantern.numpy.sum`."""
         return _numpy.sum(self, axis, dtype=dtype, keepdims=keepdims)

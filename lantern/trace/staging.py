@@ -234,6 +234,11 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
         """Shape, dtype and weakness."""
         return self.variable.aval
 
+    @property
+    def device(self) -> None:
+        """None: where a traced value will lie is decided when its program runs. `zeros(n, device=x.device)` works."""
+        return None
+
     def concrete(self, what: str, cuts: bool = False) -> Any:
         """The value as a device array; `what` names the wish in the error.
 
