@@ -4,9 +4,10 @@ them; what rules return, compared with what must come.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from lantern import tree
 from lantern.annotations import call as call_checked
@@ -20,10 +21,13 @@ from lantern.trace import context
 from lantern.trace.array import is_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.constants import constant, unwrapped
-from lantern.trace.context import bind1, typeof
+from lantern.trace.context import bind, bind1, typeof
 from lantern.trace.jaxpr import Jaxpr, Literal
-from lantern.trace.primitive import Value
+from lantern.trace.primitive import Primitive, Value
 from lantern.tree import TreeDef
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Array:
@@ -303,3 +307,44 @@ def stage_call(f: Function, args: tuple[Any, ...], positions: Sequence[int], ver
 def is_outside() -> bool:
     """Whether there is no trace."""
     return context.current() is context.EAGER
+
+
+class CustomFunction(Generic[P, R]):
+    """A function that carries rules of the user's own, and which of its arguments have no derivative.
+
+    The kinds define `__call__` themselves, by `run` with a primitive and what their rules are for one call.
+    """
+
+    def __init__(self, fun: Callable[P, R], nondiff_argnums: int | Sequence[int] = (),
+                 nondiff_argnames: str | Sequence[str] = ()) -> None:
+        self.verb = type(self).__name__
+        if not callable(fun):
+            raise TypeError(f"{self.verb}: wanted a function, got {fun!r}")
+        self.fun = fun
+        self.nondiff = positions_of(fun, nondiff_argnums, nondiff_argnames, self.verb)
+        update_wrapper(cast("Callable[..., Any]", self), fun, updated=())
+        self.__name__ = name_of(fun)
+
+    @property
+    def title(self) -> str:
+        """What messages call the function."""
+        return f"{self.verb}({self.__name__})"
+
+    def __repr__(self) -> str:
+        return f"<{self.title}>"
+
+    def without_rule(self, definition: str) -> CustomRuleError:
+        """The error of a call before there is a rule."""
+        return CustomRuleError(f"{self.title} has no rule, at {user_source()}. Define one: "
+                               f"{self.__name__}.{definition}")
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any], primitive: Primitive,
+            rules: Callable[[Staged], dict[str, Any]]) -> Any:
+        """Outside any trace the function itself; else one equation of the primitive, with the rules as parameters."""
+        given = resolved(self.fun, args, kwargs, self.verb)
+        if is_outside():
+            return run_now(self.fun, given, self.nondiff, self.verb)
+        staged = stage_call(self.fun, given, self.nondiff, self.verb)
+        outs = bind(primitive, *staged.operands, jaxpr=staged.jaxpr, captured=staged.captured, name=self.title,
+                    **rules(staged))
+        return tree.unflatten(staged.call.out_tree, [as_result(x) for x in outs])

@@ -3,26 +3,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial, update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from lantern import tree
-from lantern.calls import (
-    Call,
-    check_callable,
-    fitted,
-    is_outside,
-    pair_of,
-    resolved,
-    run_now,
-    run_rule,
-    stage_call,
-    wrong,
-)
-from lantern.errors import CustomRuleError
-from lantern.flat import Function, as_result, name_of
-from lantern.source import user_source
-from lantern.trace.context import bind
+from lantern.calls import Call, CustomFunction, check_callable, fitted, pair_of, run_rule, wrong
+from lantern.flat import Function, name_of
 from lantern.trace.primitive import Axis, Value
 from lantern.tracebacks import boundary
 from lantern.transforms.custom_vmap import custom_vmap_p
@@ -34,7 +20,7 @@ T = TypeVar("T")
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
-class custom_vmap(Generic[P, R]):   # JAX's name, used as a decorator
+class custom_vmap(CustomFunction[P, R]):   # JAX's name, used as a decorator
     """A function with a rule of the user's own for `vmap`.
 
     `def_vmap` gives it: `rule(axis_size, in_batched, *args) -> (out, out_batched)`. `in_batched` looks like args, with
@@ -57,12 +43,8 @@ class custom_vmap(Generic[P, R]):   # JAX's name, used as a decorator
     """
 
     def __init__(self, fun: Callable[P, R]) -> None:
-        if not callable(fun):
-            raise TypeError(f"custom_vmap: wanted a function, got {fun!r}")
-        self.fun = fun
+        super().__init__(fun)
         self.rule: Function | None = None
-        update_wrapper(self, fun, updated=())
-        self.__name__ = name_of(fun)
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> custom_vmap[P, R]: ...
@@ -70,14 +52,6 @@ class custom_vmap(Generic[P, R]):   # JAX's name, used as a decorator
     def __get__(self: custom_vmap[Concatenate[T, Rest], R], instance: T, owner: Any = None) -> Callable[Rest, R]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else partial(self, instance)
-
-    def __repr__(self) -> str:
-        return f"<{self.title}>"
-
-    @property
-    def title(self) -> str:
-        """What messages call the function."""
-        return f"custom_vmap({self.__name__})"
 
     def def_vmap(self, vmap_rule: Rule) -> Rule:
         """Set the rule, and return it."""
@@ -90,16 +64,10 @@ class custom_vmap(Generic[P, R]):   # JAX's name, used as a decorator
         return boundary(self._call)(args, kwargs)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self.rule is None:
-            raise CustomRuleError(f"{self.title} has no rule, at {user_source()}. Define one: "
-                                  f"{self.__name__}.def_vmap(rule)")
-        given = resolved(self.fun, args, kwargs, "custom_vmap")
-        if is_outside():
-            return run_now(self.fun, given, (), "custom_vmap")
-        staged = stage_call(self.fun, given, (), "custom_vmap")
-        outs = bind(custom_vmap_p, *staged.operands, jaxpr=staged.jaxpr, rule=_Rule(staged.call, self.rule),
-                    captured=staged.captured, name=self.title)
-        return tree.unflatten(staged.call.out_tree, [as_result(x) for x in outs])
+        rule = self.rule
+        if rule is None:
+            raise self.without_rule("def_vmap(rule)")
+        return self.run(args, kwargs, custom_vmap_p, lambda staged: {"rule": _Rule(staged.call, rule)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,22 +3,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial, update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast, overload
 
 import numpy as np
 
 from lantern import tree
 from lantern.calls import (
     Call,
+    CustomFunction,
     as_argument,
     check_callable,
     fitted,
     is_outside,
     leaf_value,
     pair_of,
-    positions_of,
-    resolved,
     run_now,
     run_rule,
     stage_call,
@@ -32,7 +31,7 @@ from lantern.source import user_source
 from lantern.trace.array import is_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind, typeof
-from lantern.trace.primitive import Primitive, Tangent, Value, Zero
+from lantern.trace.primitive import Tangent, Value, Zero
 from lantern.tracebacks import boundary
 from lantern.transforms.custom import OfOutputs, custom_jvp_p, custom_vjp_p
 from lantern.transforms.masks import materialise, zeros
@@ -62,50 +61,7 @@ class SymbolicZero:
         return self.aval.dtype
 
 
-class _Custom(Generic[P, R]):
-    """What both kinds share: the function, and which of its arguments have no derivative."""
-
-    def __init__(self, fun: Callable[P, R], nondiff_argnums: int | Sequence[int] = (),
-                 nondiff_argnames: str | Sequence[str] = ()) -> None:
-        self.verb = type(self).__name__
-        if not callable(fun):
-            raise TypeError(f"{self.verb}: wanted a function, got {fun!r}")
-        self.fun = fun
-        self.nondiff = positions_of(fun, nondiff_argnums, nondiff_argnames, self.verb)
-        update_wrapper(self, fun, updated=())
-        self.__name__ = name_of(fun)
-
-    @property
-    def title(self) -> str:
-        """What messages call the function."""
-        return f"{self.verb}({self.__name__})"
-
-    def __repr__(self) -> str:
-        return f"<{self.title}>"
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The function's own value; derivatives follow the rule."""
-        return boundary(self._call)(args, kwargs)
-
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._check_rule()
-        given = resolved(self.fun, args, kwargs, self.verb)
-        if is_outside():
-            return run_now(self.fun, given, self.nondiff, self.verb)
-        staged = stage_call(self.fun, given, self.nondiff, self.verb)
-        primitive, rules = self._rules(staged.call)
-        outs = bind(primitive, *staged.operands, jaxpr=staged.jaxpr, captured=staged.captured, fixed=staged.fixed,
-                    name=self.title, **rules)
-        return tree.unflatten(staged.call.out_tree, [as_result(x) for x in outs])
-
-    def _check_rule(self) -> None:
-        raise NotImplementedError("internal: a custom function of no kind")
-
-    def _rules(self, call: Call) -> tuple[Primitive, dict[str, Any]]:
-        raise NotImplementedError("internal: a custom function of no kind")
-
-
-class custom_jvp(_Custom[P, R]):    # JAX's name, used as a decorator
+class custom_jvp(CustomFunction[P, R]):    # JAX's name, used as a decorator
     """A function with a derivative rule of the user's own, for forward and reverse mode.
 
     `defjvp` gives the rule: `rule(primals, tangents) -> (out, tangent of out)`, where primals and tangents are tuples
@@ -166,14 +122,16 @@ class custom_jvp(_Custom[P, R]):    # JAX's name, used as a decorator
                                   "Use defjvp")
         self.defjvp(_Parts(cast("custom_jvp[..., Any]", self), jvps), symbolic_zeros=True)
 
-    def _check_rule(self) -> None:
-        if self.rule is None:
-            raise CustomRuleError(f"{self.title} has no rule, at {user_source()}. Define one: "
-                                  f"{self.__name__}.defjvp(rule)")
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's own value; derivatives follow the rule."""
+        return boundary(self._call)(args, kwargs)
 
-    def _rules(self, call: Call) -> tuple[Primitive, dict[str, Any]]:
-        assert self.rule is not None, "internal: a custom_jvp function without a rule"
-        return custom_jvp_p, {"rule": _Jvp(call, self.rule, self.symbolic_zeros)}
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        rule = self.rule
+        if rule is None:
+            raise self.without_rule("defjvp(rule)")
+        return self.run(args, kwargs, custom_jvp_p, lambda staged: {
+            "rule": _Jvp(staged.call, rule, self.symbolic_zeros), "fixed": staged.fixed})
 
 
 class _Parts:
@@ -264,7 +222,7 @@ def call_with_rule_of_outputs(fun: Function, rule: Function, args: tuple[Any, ..
     return tree.unflatten(call.out_tree, [as_result(x) for x in outs])
 
 
-class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator
+class custom_vjp(CustomFunction[P, R]):    # JAX's name, used as a decorator
     """A function with a rule of the user's own for reverse mode (grad, vjp, jacrev).
 
     `defvjp(fwd, bwd)` gives it: `fwd(*arguments) -> (out, residuals)` and `bwd(residuals, cotangent of out) -> a tuple
@@ -303,14 +261,16 @@ class custom_vjp(_Custom[P, R]):    # JAX's name, used as a decorator
         check_callable(self.title, fwd=fwd, bwd=bwd)
         self.fwd, self.bwd = fwd, bwd
 
-    def _check_rule(self) -> None:
-        if self.fwd is None:
-            raise CustomRuleError(f"{self.title} has no rule, at {user_source()}. Define it: "
-                                  f"{self.__name__}.defvjp(fwd, bwd)")
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's own value; derivatives follow the rules."""
+        return boundary(self._call)(args, kwargs)
 
-    def _rules(self, call: Call) -> tuple[Primitive, dict[str, Any]]:
-        assert self.fwd is not None and self.bwd is not None, "internal: a custom_vjp function without rules"
-        return custom_vjp_p, {"fwd": _Forward(call, self.fwd), "bwd": _Backward(call, self.bwd)}
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        fwd, bwd = self.fwd, self.bwd
+        if fwd is None or bwd is None:
+            raise self.without_rule("defvjp(fwd, bwd)")
+        return self.run(args, kwargs, custom_vjp_p, lambda staged: {
+            "fwd": _Forward(staged.call, fwd), "bwd": _Backward(staged.call, bwd), "fixed": staged.fixed})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
