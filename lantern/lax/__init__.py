@@ -2,8 +2,18 @@
 from __future__ import annotations
 
 from lantern.lax.associative import associative_scan as associative_scan
+from lantern.lax.bits import clz as clz
+from lantern.lax.bits import nextafter as nextafter
+from lantern.lax.bits import population_count as population_count
+from lantern.lax.bits import reduce_precision as reduce_precision
 from lantern.lax.branches import cond as cond
 from lantern.lax.branches import switch as switch
+from lantern.lax.collectives import all_gather as all_gather
+from lantern.lax.collectives import all_to_all as all_to_all
+from lantern.lax.collectives import ppermute as ppermute
+from lantern.lax.collectives import pshuffle as pshuffle
+from lantern.lax.collectives import psum_scatter as psum_scatter
+from lantern.lax.collectives import with_sharding_constraint as with_sharding_constraint
 from lantern.lax.cumulative import cumlogsumexp as cumlogsumexp
 from lantern.lax.cumulative import cummax as cummax
 from lantern.lax.cumulative import cummin as cummin
@@ -78,9 +88,17 @@ from lantern.lax.parts import complex as complex
 from lantern.lax.parts import conj as conj
 from lantern.lax.parts import imag as imag
 from lantern.lax.parts import real as real
+from lantern.lax.precision import Precision as Precision
+from lantern.lax.precision import PrecisionLike as PrecisionLike
+from lantern.lax.selection import approx_max_k as approx_max_k
+from lantern.lax.selection import approx_min_k as approx_min_k
+from lantern.lax.selection import select_n as select_n
+from lantern.lax.selection import sort_key_val as sort_key_val
+from lantern.lax.selection import top_k as top_k
 from lantern.lax.solves import custom_linear_solve as custom_linear_solve
 from lantern.lax.solves import custom_root as custom_root
 from lantern.lax.sorting import sort as sort
+from lantern.lax.structural import DotDimensionNumbers as DotDimensionNumbers
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
 from lantern.lax.structural import axis_index as axis_index
@@ -88,10 +106,13 @@ from lantern.lax.structural import axis_size as axis_size
 from lantern.lax.structural import batch_matmul as batch_matmul
 from lantern.lax.structural import broadcast as broadcast
 from lantern.lax.structural import broadcast_in_dim as broadcast_in_dim
+from lantern.lax.structural import broadcast_shapes as broadcast_shapes
 from lantern.lax.structural import broadcasted_iota as broadcasted_iota
+from lantern.lax.structural import collapse as collapse
 from lantern.lax.structural import concatenate as concatenate
 from lantern.lax.structural import dot as dot
 from lantern.lax.structural import dot_general as dot_general
+from lantern.lax.structural import dtype as dtype
 from lantern.lax.structural import expand_dims as expand_dims
 from lantern.lax.structural import full as full
 from lantern.lax.structural import full_like as full_like

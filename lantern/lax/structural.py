@@ -12,14 +12,18 @@ from lantern.lax.operands import (
     ArrayLike,
     DTypeLike,
     ShapeLike,
+    argument_error,
     canonical_axis,
     canonical_shape,
     cast,
     common_dtype,
+    common_shape,
     shape_error,
+    size_of,
 )
 from lantern.lax.operands import array as as_array
 from lantern.lax.operands import operand as as_operand
+from lantern.lax.precision import PrecisionLike, check_precision
 from lantern.ops import broadcast as broadcasting
 from lantern.ops import collective, reduce
 from lantern.ops import dot as dots
@@ -183,6 +187,44 @@ def full(shape: ShapeLike, fill_value: ArrayLike, dtype: DTypeLike = None) -> Ar
     return ops.broadcast_in_dim(number, canonical_shape("full", shape), ())
 
 
+def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """The shape that these shapes broadcast to together; that of nothing is ().
+
+    Raises ShapeError if they do not.
+
+    >>> broadcast_shapes((3, 1), (2,))
+    (3, 2)
+    """
+    return common_shape("broadcast_shapes", [canonical_shape("broadcast_shapes", s) for s in shapes])
+
+
+def dtype(x: Any) -> np.dtype[Any]:
+    """The dtype of an array, or that an array of a number would have.
+
+    >>> dtype(1.5)
+    dtype('float32')
+    """
+    return common_dtype([as_operand("dtype", x)])[0]
+
+
+def collapse(operand: ArrayLike, start_dimension: int, stop_dimension: int | None = None) -> Array:
+    """The axes from start to stop (left out) as one; None means the end.
+
+    Raises ArgumentError for axes that do not exist, or none.
+
+    >>> collapse(np.zeros((2, 3, 4)), 0, 2).shape
+    (6, 4)
+    """
+    x = as_array("collapse", operand)
+    start = canonical_axis("collapse", start_dimension, x.aval)
+    stop = x.ndim if stop_dimension is None else canonical_axis("collapse", stop_dimension, x.aval, x.ndim + 1) if (
+        stop_dimension >= 0) else stop_dimension + x.ndim
+    if not start < stop:
+        raise argument_error(f"collapse: wanted at least one axis, got those from {start_dimension} to "
+                             f"{stop_dimension} of {x.aval}")
+    return ops.reshape(x, (*x.shape[:start], size_of(x.shape[start:stop]), *x.shape[stop:]))
+
+
 def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DTypeLike = None, shape: ShapeLike | None = None) -> Array:
     """An array of one number, of x's shape and dtype.
 
@@ -265,36 +307,55 @@ def argmin(operand: ArrayLike, axis: int, index_dtype: DTypeLike = np.int32) -> 
     return convert(reduce.argmin(as_array("argmin", operand), axis), canonical(index_dtype))
 
 
-def dot_general(lhs: ArrayLike, rhs: ArrayLike, dimension_numbers: DotDimensionNumbers) -> Array:
+def dot_general(lhs: ArrayLike, rhs: ArrayLike, dimension_numbers: DotDimensionNumbers,
+                precision: PrecisionLike = None, preferred_element_type: DTypeLike = None) -> Array:
     """Sums of products over contracted axes, for each position of batch axes.
 
     dimension_numbers = ((contracted axes of lhs, of rhs), (batch axes of lhs, of rhs)). The result has the batch axes,
-    then the other axes of lhs, then those of rhs.
+    then the other axes of lhs, then those of rhs. `precision` is checked, and always the highest. With
+    `preferred_element_type` the result has that dtype; products are computed in it if it is the wider one.
+
+    Raises ShapeError if sizes or dtypes do not agree, ArgumentError for what is no precision.
 
     >>> dot_general(np.eye(2), np.arange(2.0), (((1,), (0,)), ((), ()))).tolist()
     [0.0, 1.0]
     """
     contract, batch = dimension_numbers
-    return dots.dot_general(as_array("dot_general", lhs), as_array("dot_general", rhs), contract, batch)
+    check_precision("dot_general", precision)
+    return _product(as_array("dot_general", lhs), as_array("dot_general", rhs), contract, batch, preferred_element_type)
 
 
-def dot(lhs: ArrayLike, rhs: ArrayLike) -> Array:
-    """The product of vectors and matrices: the last axis of lhs with the first of rhs.
+def _product(x: Array, y: Array, contract: tuple[Sequence[int], Sequence[int]],
+             batch: tuple[Sequence[int], Sequence[int]], preferred: DTypeLike) -> Array:
+    if preferred is None:
+        return dots.dot_general(x, y, contract, batch)
+    dtype = canonical(preferred)
+    if dtype.itemsize > x.dtype.itemsize and x.dtype == y.dtype:
+        x, y = cast(x, dtype), cast(y, dtype)
+    return cast(dots.dot_general(x, y, contract, batch), dtype)
+
+
+def dot(lhs: ArrayLike, rhs: ArrayLike, precision: PrecisionLike = None,
+        preferred_element_type: DTypeLike = None) -> Array:
+    """The product of vectors and matrices: the last axis of lhs with the first of rhs. `precision` and
+    `preferred_element_type` as in `dot_general`.
 
     >>> dot(np.arange(3.0), np.arange(3.0)).item()
     5.0
     """
     x, y = as_array("dot", lhs), as_array("dot", rhs)
-    return dots.dot_general(x, y, ((x.ndim - 1,), (0,)))
+    check_precision("dot", precision)
+    return _product(x, y, ((x.ndim - 1,), (0,)), ((), ()), preferred_element_type)
 
 
-def batch_matmul(lhs: ArrayLike, rhs: ArrayLike) -> Array:
-    """Matrix products over the last two axes; all axes before them are batches.
+def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: PrecisionLike = None) -> Array:
+    """Matrix products over the last two axes; all axes before them are batches. `precision` as in `dot_general`.
 
     >>> batch_matmul(np.ones((2, 3, 4)), np.ones((2, 4, 5))).shape
     (2, 3, 5)
     """
     x, y = as_array("batch_matmul", lhs), as_array("batch_matmul", rhs)
+    check_precision("batch_matmul", precision)
     lead = tuple(range(x.ndim - 2))
     return dots.dot_general(x, y, ((x.ndim - 1,), (y.ndim - 2,)), (lead, lead))
 

@@ -1,4 +1,4 @@
-"""Collectives over the named axis of an enclosing vmap: sums, extrema and positions across its elements.
+"""Collectives over the named axis of an enclosing vmap: sums, extrema, positions and all values of its elements.
 
 Seen from inside vmap each element has its own value; the batch rule of the axis of that name turns a collective into a
 reduction over the new axis (a position into an iota), and those of other axes pass it on. Cotangents: every element's
@@ -11,13 +11,14 @@ from collections.abc import Callable, Hashable, Sequence
 from lantern.dtypes import I32, is_inexact
 from lantern.errors import ArgumentError
 from lantern.lower.expr import DType
-from lantern.ops.broadcast import reduce_sum
+from lantern.ops.broadcast import broadcast_in_dim, reduce_sum
 from lantern.ops.build import INEXACT, NUMBERS, REALS, AnyArray, as_operand, is_linear, unaccepted
 from lantern.ops.compare import eq
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import div, mul
+from lantern.ops.index import take
 from lantern.ops.reduce import reduce_max, reduce_min
-from lantern.ops.shape import iota
+from lantern.ops.shape import iota, transpose
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import axis_size, bind1, typeof
 from lantern.trace.primitive import Axis, Dims, JvpRule, Primitive, Tangent, TransposeRule, Value, Zero
@@ -150,3 +151,45 @@ def axis_index(axis_name: Hashable) -> Value:
     Raises ArgumentError if no enclosing vmap has an axis of this name.
     """
     return bind1(axis_index_p, axis_name=axis_name)
+
+
+def _gather_abstract(x: ShapedArray, *, axis_name: Hashable) -> Sequence[ShapedArray]:
+    return [shaped((axis_size(axis_name), *x.shape), x.dtype, x.weak)]
+
+
+def _gather_impl(x: AnyArray, *, axis_name: Hashable) -> Sequence[AnyArray]:
+    raise _outside("all_gather", axis_name)
+
+
+def _gather_batch(axis: Axis, args: Sequence[Value], dims: Dims, *,
+                  axis_name: Hashable) -> tuple[Sequence[Value], Dims]:
+    """What vmap maps over is what all elements have together. Behind another axis the gathered one comes first."""
+    if axis.name != axis_name:
+        found, rank = all_gather(args[0], axis_name), typeof(args[0]).ndim
+        return ([found], [None]) if dims[0] is None else ([transpose(found, (1, 0, *range(2, rank + 1)))], [0])
+    if dims[0] is not None:
+        return [args[0]], [None]
+    shape = typeof(args[0]).shape
+    return [broadcast_in_dim(args[0], (axis.size, *shape), tuple(range(1, len(shape) + 1)))], [None]
+
+
+def _gather_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent], *,
+                axis_name: Hashable) -> Sequence[Tangent]:
+    return [Zero(typeof(outs[0])) if type(tangents[0]) is Zero else all_gather(tangents[0], axis_name)]
+
+
+def _gather_transpose(cts: Sequence[Tangent], args: Sequence[Value], *,
+                      axis_name: Hashable) -> Sequence[Value | None]:
+    return [take(psum(cts[0], axis_name), axis_index(axis_name), 0) if is_linear(args[0]) else None]
+
+
+all_gather_p = Primitive("all_gather", _gather_abstract, _gather_impl, None, _gather_batch, _gather_jvp,
+                         transpose=_gather_transpose)
+
+
+def all_gather(x: Value, axis_name: Hashable) -> Value:
+    """The values of x of all elements of the named axis, along a new first axis; each element gets all of them.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+    """
+    return bind1(all_gather_p, as_operand(x), axis_name=axis_name)
