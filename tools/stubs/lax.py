@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tools.stubs.functions import each
 from tools.stubs.layout import shapes_asked_for
-from tools.stubs.notation import array, rows, unseen
-from tools.stubs.operators import PRODUCT, SAME, TRUTH, Binary, Kind, Rule, Unary, foreign
+from tools.stubs.notation import Row, array, rows, unseen
+from tools.stubs.operators import PRODUCT, SAME, TRUTH, UNKNOWN_ARRAY, Binary, Kind, Rule, Unary, foreign
 from tools.stubs.patterns import MATMUL, PERMUTATIONS, REDUCTIONS
 from tools.stubs.signature import Signature
 from tools.stubs.transforms import TREE
@@ -56,6 +57,22 @@ def transpose(of: Signature) -> Iterator[str]:
         written = f"tuple[{', '.join([f'Literal[{i}]' for i in order])}]"
         yield from of.overload({first: array(r.operands[0]), permutation: written}, array(r.result))
     yield from foreign(of)
+
+
+class Product:
+    """A product whose element type may be asked for."""
+
+    def __init__(self, shapes: tuple[Row, ...]) -> None:
+        self.plain = Binary(PRODUCT, shapes)
+
+    def __call__(self, of: Signature) -> Iterator[str]:
+        """All overloads."""
+        asked = of.parameters[-1]
+        yield from self.plain(replace(of, parameters=of.parameters[:-1]))
+        operands = dict.fromkeys(of.arguments[:2], "ArrayLike")
+        for precision in ("PrecisionLike", "PrecisionLike = None"):     # before a required one, none has a default
+            types = {**operands, "precision": precision, asked.name: "object"}
+            yield from of.overload(types, UNKNOWN_ARRAY)
 
 
 def reshape(of: Signature) -> Iterator[str]:
@@ -145,7 +162,7 @@ RULES: dict[str, Rule] = {
     "convert_element_type": converted,
     "transpose": transpose,
     "reshape": reshape,
-    "dot": Binary(PRODUCT, MATMUL[:6]),
+    "dot": Product(MATMUL[:6]),
     **each("cumsum cumprod cummax cummin", Unary(SAME)),
     **each("cumlogsumexp", Unary((("F", "F"),))),
     **each("scan truncated_scan", scan),
