@@ -13,6 +13,7 @@ from lantern import config as config
 from lantern import custom_batching as custom_batching
 from lantern import debug as debug
 from lantern import errors as errors
+from lantern import export as export
 from lantern import extend as extend
 from lantern import lax as lax
 from lantern import nn as nn

@@ -109,6 +109,17 @@ class InternalError(LanternError, AssertionError):
     """A checker found a fault of lantern itself. Please report it."""
 
 
+class ExportError(LanternError, ValueError):
+    """A function cannot be written to a file, or a file cannot be read: the message names the equation and the line, or
+    the part of the file that is wrong.
+
+    >>> from lantern import export
+    >>> export.deserialize(b"nothing of the kind")
+    Traceback (most recent call last):
+    lantern.errors.ExportError: export.deserialize: this is no exported function: ...
+    """
+
+
 class MissingExtraError(LanternError, ImportError):
     """An optional package is not installed; the message has the pip line that installs it."""
 
@@ -116,3 +127,10 @@ class MissingExtraError(LanternError, ImportError):
 class CustomRuleError(LanternError, TypeError):
     """A rule of a custom function is missing, or gave what does not fit: the message names the function, the rule, the
     argument or output, what was wanted and what came."""
+
+
+class TransferWarning(UserWarning):
+    """An operation has no GPU kernel, and its arrays are copied to the CPU and back. Said once in a process.
+
+    Compute on the CPU device, or `warnings.filterwarnings("ignore", category=lantern.errors.TransferWarning)`.
+    """

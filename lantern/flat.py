@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -13,10 +14,11 @@ from lantern.annotations import call as call_checked
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
+from lantern.dtypes import canonical
 from lantern.source import user_source
 from lantern.trace import context
 from lantern.trace.array import AnyArray, Array, is_array
-from lantern.trace.aval import ShapedArray
+from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.constants import constant, unwrapped
 from lantern.trace.context import typeof
 from lantern.trace.jaxpr import Literal, Var
@@ -38,6 +40,28 @@ class Stand(Array[Any, *tuple[Any, ...]]):
     def aval(self) -> ShapedArray:
         """Shape and dtype."""
         return self._aval
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDtypeStruct:
+    """A shape and a dtype without a value: an argument for `eval_shape`, and its result."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        object.__setattr__(self, "shape", tuple(shape))
+        object.__setattr__(self, "dtype", canonical(dtype))
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+def stand_in(leaf: Any) -> Any:
+    """What a function is traced with in place of a ShapeDtypeStruct; anything else is itself."""
+    return Stand(shaped(leaf.shape, leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
 
 
 def name_of(f: Function) -> str:

@@ -15,7 +15,7 @@ from lantern.backends.base import Device
 from lantern.caches import BoundedCache
 from lantern.devices import DeviceLike, brought_together, common_device, current_device, find_device, on_device
 from lantern.errors import ArgumentError, DonatedArrayError
-from lantern.flat import Flat, Function, name_of
+from lantern.flat import Flat, Function, name_of, stand_in
 from lantern.stages import Compiled, Lowered, Traced, compile_jaxpr
 from lantern.trace import context
 from lantern.trace.aval import ShapedArray
@@ -215,8 +215,9 @@ class Jitted(Generic[P, R]):
                     "time in the same call. Pass a copy: lantern.device_put(numpy.asarray(x))")
 
     def trace(self, *args: P.args, **kwargs: P.kwargs) -> Traced:
-        """The first stage for these arguments: `.jaxpr`, then `.lower()`."""
-        flat, statics = self._flat(args, kwargs)
+        """The first stage for these arguments, arrays or ShapeDtypeStructs: `.jaxpr`, then `.lower()`."""
+        given, named = tree.map(stand_in, (args, kwargs))
+        flat, statics = self._flat(given, named)
         return self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,8 @@ import numpy as np
 from lantern import tree
 from lantern.backends.array import DeviceArray
 from lantern.devices import DeviceLike, current_device, find_device, placed
-from lantern.dtypes import canonical
-from lantern.flat import Flat, Stand, as_value
-from lantern.trace.aval import shaped
+from lantern.flat import Flat, as_value, stand_in
+from lantern.flat import ShapeDtypeStruct as ShapeDtypeStruct
 from lantern.trace.staging import Tracer
 
 
@@ -68,23 +66,6 @@ def block_until_ready(x: Any) -> Any:
     return x
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeDtypeStruct:
-    """A shape and a dtype without a value: an argument for `eval_shape`, and its result."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
-        object.__setattr__(self, "shape", tuple(shape))
-        object.__setattr__(self, "dtype", canonical(dtype))
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-
 def eval_shape(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes of f's results, without computing: a tree of ShapeDtypeStruct. Arguments are arrays or
     ShapeDtypeStructs.
@@ -93,10 +74,7 @@ def eval_shape(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     >>> eval_shape(lambda x: x @ x.T, ShapeDtypeStruct((2, 3), jnp.float32))
     ShapeDtypeStruct(shape=(2, 2), dtype=dtype('float32'))
     """
-    def stand(leaf: Any) -> Any:
-        return Stand(shaped(leaf.shape, leaf.dtype)) if isinstance(leaf, ShapeDtypeStruct) else leaf
-
-    given, named = tree.map(stand, (args, kwargs))
+    given, named = tree.map(stand_in, (args, kwargs))
     flat = Flat(f, given, named, "eval_shape")
     avals = flat.trace(None, stage_all=True).jaxpr.out_avals
     return tree.unflatten(flat.out_tree, [ShapeDtypeStruct(a.shape, a.dtype) for a in avals])

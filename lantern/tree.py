@@ -139,6 +139,24 @@ def _rebuilt(kind: Any, static: Hashable, children: tuple[TreeDef, ...], names: 
     return _interned(node, static, children, names)
 
 
+def node_of(kind: type) -> Node | None:
+    """How a class is taken apart, if it is a container."""
+    return _node_of(kind)
+
+
+def registered(module: str, name: str) -> Node | None:
+    """The container whose class is called so, among those that this process has met or registered."""
+    for kind, node in list(_NODES.items()):
+        if (kind.__module__, kind.__qualname__) == (module, name):
+            return node
+    return None
+
+
+def assembled(node: Node, static: Hashable, children: Sequence[TreeDef], names: Sequence[str]) -> TreeDef:
+    """The structure with these parts; `names` are pieces of path, one for each child."""
+    return _interned(node, static, tuple(children), tuple(names))
+
+
 def _collect(tree: Any, leaves: list[Any], is_leaf: Callable[[Any], bool] | None) -> TreeDef:
     kind: Any = tree.__class__
     node = _NODES.get(kind) or _node_of(kind)

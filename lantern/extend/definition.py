@@ -18,7 +18,7 @@ Rule: TypeAlias = Callable[..., Any]
 Params: TypeAlias = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Definition:
     """One operation. Rules see single examples: `vmap` is derived from them. Compared by identity.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -114,7 +115,16 @@ def wgsl_kernel(name: str, body: str, *, shape: Rule, reference: Rule, outputs: 
     abstract.__signature__ = inspect.signature(shape)       # pyright: ignore[reportFunctionMemberAccess]
     d = WgslDefinition(name, MAKER, source, abstract, reference, None, jvp, vjp, transpose, kernel)
     check_definition(d)
+    _made[name] = d
     return Operation(d, wgsl_kernel_p, {"op": d})
+
+
+_made: WeakValueDictionary[str, WgslDefinition] = WeakValueDictionary()
+
+
+def kernel_called(name: str) -> WgslDefinition | None:
+    """The definition last made under a name, as long as its operation lives: what an exported program looks for."""
+    return _made.get(name)
 
 
 def _parameters(name: str, shape: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
