@@ -12,7 +12,8 @@ from lantern.dtypes import canonical
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, array, canonical_axis, inexact
 from lantern.numpy.arithmetic import add, divide, multiply, negative, square, subtract
-from lantern.numpy.creation import arange, astype
+from lantern.numpy.creation import astype
+from lantern.numpy.ranges import arange
 from lantern.numpy.logic import equal, greater, greater_equal, isfinite, less_equal
 from lantern.numpy.logic import where as choose
 from lantern.numpy.reductions import max, sum

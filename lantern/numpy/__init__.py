@@ -46,7 +46,6 @@ from lantern.numpy.complex_numbers import iscomplexobj as iscomplexobj
 from lantern.numpy.complex_numbers import isreal as isreal
 from lantern.numpy.complex_numbers import isrealobj as isrealobj
 from lantern.numpy.complex_numbers import real as real
-from lantern.numpy.creation import arange as arange
 from lantern.numpy.creation import array as array
 from lantern.numpy.creation import asarray as asarray
 from lantern.numpy.creation import astype as astype
@@ -58,8 +57,6 @@ from lantern.numpy.creation import eye as eye
 from lantern.numpy.creation import full as full
 from lantern.numpy.creation import full_like as full_like
 from lantern.numpy.creation import identity as identity
-from lantern.numpy.creation import linspace as linspace
-from lantern.numpy.creation import meshgrid as meshgrid
 from lantern.numpy.creation import ones as ones
 from lantern.numpy.creation import ones_like as ones_like
 from lantern.numpy.creation import tri as tri
@@ -67,9 +64,15 @@ from lantern.numpy.creation import tril as tril
 from lantern.numpy.creation import triu as triu
 from lantern.numpy.creation import zeros as zeros
 from lantern.numpy.creation import zeros_like as zeros_like
+from lantern.numpy.cumulative import cumprod as cumprod
+from lantern.numpy.cumulative import cumsum as cumsum
+from lantern.numpy.cumulative import cumulative_prod as cumulative_prod
+from lantern.numpy.cumulative import cumulative_sum as cumulative_sum
+from lantern.numpy.cumulative import ediff1d as ediff1d
+from lantern.numpy.cumulative import nancumprod as nancumprod
+from lantern.numpy.cumulative import nancumsum as nancumsum
 from lantern.numpy.einsum import einsum as einsum
 from lantern.numpy.element_types import bfloat16 as bfloat16
-from lantern.numpy.element_types import bool_ as bool
 from lantern.numpy.element_types import bool_ as bool_
 from lantern.numpy.element_types import can_cast as can_cast
 from lantern.numpy.element_types import cdouble as cdouble
@@ -164,6 +167,16 @@ from lantern.numpy.logic import not_equal as not_equal
 from lantern.numpy.logic import right_shift as right_shift
 from lantern.numpy.namespace import API_VERSION as __array_api_version__  # noqa: F401
 from lantern.numpy.namespace import array_namespace_info as __array_namespace_info__  # noqa: F401
+from lantern.numpy.namespace import bool as bool
+from lantern.numpy.nan_reductions import nanargmax as nanargmax
+from lantern.numpy.nan_reductions import nanargmin as nanargmin
+from lantern.numpy.nan_reductions import nanmax as nanmax
+from lantern.numpy.nan_reductions import nanmean as nanmean
+from lantern.numpy.nan_reductions import nanmin as nanmin
+from lantern.numpy.nan_reductions import nanprod as nanprod
+from lantern.numpy.nan_reductions import nanstd as nanstd
+from lantern.numpy.nan_reductions import nansum as nansum
+from lantern.numpy.nan_reductions import nanvar as nanvar
 from lantern.numpy.products import dot as dot
 from lantern.numpy.products import inner as inner
 from lantern.numpy.products import matmul as matmul
@@ -172,6 +185,11 @@ from lantern.numpy.products import tensordot as tensordot
 from lantern.numpy.products import trace as trace
 from lantern.numpy.products import vdot as vdot
 from lantern.numpy.products import vecdot as vecdot
+from lantern.numpy.ranges import arange as arange
+from lantern.numpy.ranges import geomspace as geomspace
+from lantern.numpy.ranges import linspace as linspace
+from lantern.numpy.ranges import logspace as logspace
+from lantern.numpy.ranges import meshgrid as meshgrid
 from lantern.numpy.reductions import all as all
 from lantern.numpy.reductions import amax as amax
 from lantern.numpy.reductions import amin as amin
@@ -224,6 +242,19 @@ from lantern.numpy.sorting import argsort as argsort
 from lantern.numpy.sorting import lexsort as lexsort
 from lantern.numpy.sorting import searchsorted as searchsorted
 from lantern.numpy.sorting import sort as sort
+from lantern.numpy.statistics import bincount as bincount
+from lantern.numpy.statistics import corrcoef as corrcoef
+from lantern.numpy.statistics import cov as cov
+from lantern.numpy.statistics import digitize as digitize
+from lantern.numpy.statistics import histogram as histogram
+from lantern.numpy.statistics import histogram2d as histogram2d
+from lantern.numpy.statistics import histogram_bin_edges as histogram_bin_edges
+from lantern.numpy.statistics import median as median
+from lantern.numpy.statistics import nanmedian as nanmedian
+from lantern.numpy.statistics import nanpercentile as nanpercentile
+from lantern.numpy.statistics import nanquantile as nanquantile
+from lantern.numpy.statistics import percentile as percentile
+from lantern.numpy.statistics import quantile as quantile
 from lantern.numpy.ufuncs import acos as acos
 from lantern.numpy.ufuncs import acosh as acosh
 from lantern.numpy.ufuncs import arccos as arccos

@@ -11,12 +11,14 @@ import numpy as np
 from lantern.backends.base import Device
 from lantern.devices import DeviceLike, current_device, find_device
 from lantern.devices import devices as all_devices
-from lantern.dtypes import I32, canonical, python_dtype
+from lantern.dtypes import I32, bool_, canonical, python_dtype
 from lantern.lax.operands import DType, as_sequence
 from lantern.transfer import device_put
 
 API_VERSION = "2024.12"
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", API_VERSION)
+
+bool = bool_        # the standard's name, which nothing else in this file may use
 
 _KINDS: dict[str, tuple[str, ...]] = {
     "bool": ("bool",),
@@ -78,12 +80,7 @@ class NamespaceInfo:
             raise ValueError(f"dtypes: no kind is called {unknown[0]!r}; there are {', '.join([*_KINDS, *_UNIONS])}")
         place = current_device() if device is None else find_device(device)
         return {name: canonical(np.dtype(name)) for k in simple for name in _KINDS[k]
-                if place.platform != "gpu" or on_gpus(np.dtype(name))}
-
-
-def on_gpus(dtype: DType) -> bool:
-    """Whether a GPU can hold elements of a dtype."""
-    return dtype.kind != "c" and dtype.itemsize < 8
+                if place.platform != "gpu" or (np.dtype(name).kind != "c" and np.dtype(name).itemsize < 8)}
 
 
 def array_namespace_info() -> NamespaceInfo:
@@ -101,8 +98,8 @@ def check_api_version(version: str | None) -> None:
     >>> check_api_version("2024.12")
     """
     if version is not None and version not in API_VERSIONS:
-        raise ValueError(f"__array_namespace__: lantern.numpy speaks versions {', '.join(API_VERSIONS)} of the array API "
-                         f"standard, got {version!r}")
+        raise ValueError(f"__array_namespace__: lantern.numpy speaks versions {', '.join(API_VERSIONS)} of the array "
+                         f"API standard, got {version!r}")
 
 
 def to_device(x: Any, device: DeviceLike, stream: Any = None) -> Any:

@@ -54,20 +54,23 @@ def _masked(x: Array, where: ArrayLike | None, other: bool | int | float) -> Arr
     return compare.select(mask, x, other)
 
 
-def _wide(dtype: DType) -> DType:
-    """What sums and products are made of: at least 32 bits for integers and bools."""
-    if dtype == BOOL:
-        return default(np.dtype(np.int64))
-    if is_integer(dtype) and dtype.itemsize < 4:
-        return np.dtype(np.int32 if dtype.kind == "i" else np.uint32)
+def summed_dtype(dtype: DType) -> DType:
+    """What sums and products are made of: integers and bools have the width of the default integer at least.
+
+    >>> summed_dtype(np.dtype("int8"))
+    dtype('int32')
+    """
+    if dtype == BOOL or is_integer(dtype):
+        wide = default(np.dtype(np.uint64 if dtype.kind == "u" else np.int64))
+        return wide if dtype.itemsize < wide.itemsize else dtype
     return dtype
 
 
 @one_program(1)
 def sum(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdims: bool = False,
         initial: ArrayLike | None = None, where: ArrayLike | None = None) -> Array:
-    """The sum over `axis`; of nothing, 0. Integers below 32 bits and bools are summed in 32 bits, 16-bit floats in
-    float32 and then rounded.
+    """The sum over `axis`; of nothing, 0. Integers below 32 bits and bools are summed in 32 bits (64 in x64 mode),
+    16-bit floats in float32 and then rounded.
 
     Raises ArgumentError for an axis that is out of range.
 
@@ -75,7 +78,7 @@ def sum(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdim
     [2.0, 2.0, 2.0]
     """
     x = array("sum", a)
-    x = convert(x, _wide(x.dtype) if dtype is None else canonical(dtype))
+    x = convert(x, summed_dtype(x.dtype) if dtype is None else canonical(dtype))
     found = _reduce(reduce_sum, _masked(x, where, 0), canonical_axes("sum", axis, x.aval), keepdims)
     return found if initial is None else found + initial
 
@@ -89,7 +92,7 @@ def prod(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdi
     24
     """
     x = array("prod", a)
-    x = convert(x, _wide(x.dtype) if dtype is None else canonical(dtype))
+    x = convert(x, summed_dtype(x.dtype) if dtype is None else canonical(dtype))
     found = _reduce(reduce.reduce_prod, _masked(x, where, 1), canonical_axes("prod", axis, x.aval), keepdims)
     return found if initial is None else found * initial
 

@@ -8,7 +8,8 @@ import numpy as np
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, argument_error, array, canonical_axis
 from lantern.numpy.arithmetic import add, minimum, multiply
-from lantern.numpy.creation import arange, tri, zeros
+from lantern.numpy.creation import tri, zeros
+from lantern.numpy.ranges import arange
 from lantern.numpy.indexing import take_along_axis
 from lantern.numpy.joining import pad
 from lantern.numpy.logic import equal, less, less_equal, logical_and, logical_or, where
