@@ -5,6 +5,7 @@ from tests.optable import (
     callback,
     collective,
     control,
+    conv,
     custom,
     dot,
     elementwise,
@@ -18,7 +19,7 @@ from tests.optable import (
 )
 from tests.optable.table import Row
 
-FAMILIES = (control.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS,
+FAMILIES = (control.ROWS, conv.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS,
             collective.ROWS, transforms.ROWS, callback.ROWS, scatter.ROWS, extend.ROWS, custom.ROWS)
 ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
 assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"
