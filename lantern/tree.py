@@ -237,6 +237,17 @@ def all_leaves(xs: Iterable[Any]) -> bool:
     return all(_node_of(x.__class__) is None for x in xs)
 
 
+# The first three say to type checkers what the parameters of a lambda are.
+@overload
+def map(f: Callable[[Any], Any], tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
+@overload
+def map(f: Callable[[Any, Any], Any], tree: Any, second: Any, /, *,
+        is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
+@overload
+def map(f: Callable[[Any, Any, Any], Any], tree: Any, second: Any, third: Any, /, *,
+        is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
+@overload
+def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
 def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
     """f at every leaf; further trees must have `tree` as a prefix of their structure.
 
@@ -303,6 +314,12 @@ def paths(treedef: TreeDef, prefix: str = "") -> list[str]:
     return [p for n, c in zip(treedef.names, treedef.children, strict=True) for p in paths(c, prefix + n)]
 
 
+@overload
+def map_with_path(f: Callable[[str, Any], Any], tree: Any, *,
+                  is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
+@overload
+def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any,
+                  is_leaf: Callable[[Any], bool] | None = None) -> Any: ...
 def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Callable[[Any], bool] | None = None) -> Any:
     """As `map`, with the path of the leaf (a string such as `['w'][0]`) as first argument.
 
