@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 Json = dict[str, Any]
 
@@ -91,7 +91,7 @@ class Editor:
         """The names that are offered."""
         start = time.perf_counter()
         result = self._ask("textDocument/completion", self._place(path, line, column))
-        items: list[Json] = result["items"] if isinstance(result, dict) else result or []
+        items = cast("list[Json]", (result or {"items": []})["items"])
         return [str(item["label"]) for item in items], time.perf_counter() - start
 
     @staticmethod
