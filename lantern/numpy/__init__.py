@@ -72,6 +72,7 @@ from lantern.numpy.cumulative import ediff1d as ediff1d
 from lantern.numpy.cumulative import nancumprod as nancumprod
 from lantern.numpy.cumulative import nancumsum as nancumsum
 from lantern.numpy.einsum import einsum as einsum
+from lantern.numpy.einsum import einsum_path as einsum_path
 from lantern.numpy.element_types import bfloat16 as bfloat16
 from lantern.numpy.element_types import bool_ as bool_
 from lantern.numpy.element_types import can_cast as can_cast

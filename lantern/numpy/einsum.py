@@ -1,27 +1,41 @@
-"""einsum: sums of products written with letters for axes, as `"bik,bkj->bij"`.
-
-Operands are contracted two at a time, each time the pair that shrinks memory most (the greedy order of opt_einsum).
-"""
+"""einsum: sums of products written with letters for axes, as `"bik,bkj->bij"`."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from lantern.lax.operands import ArrayLike, argument_error, array, cast, common_dtype, shape_error, size_of
+from lantern.dtypes import canonical
+from lantern.eager import one_program
+from lantern.lax.operands import ArrayLike, DTypeLike, argument_error, array, cast, common_dtype, shape_error
+from lantern.lax.precision import PrecisionLike, check_precision
 from lantern.numpy.contraction import Labelled, contract_labels, summed
+from lantern.numpy.contraction_order import (
+    Method,
+    Path,
+    Step,
+    canonical_method,
+    contraction_path,
+    kept_letters,
+    steps_of,
+)
 from lantern.numpy.indexing import diagonal
+from lantern.numpy.subscripts import Subscripts, interleaved, parse, sizes_of
 from lantern.ops.shape import transpose
 from lantern.trace.array import Array
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-
-def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> Array:
+def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "optimal", precision: PrecisionLike = None,
+           preferred_element_type: DTypeLike = None) -> Array:
     """The sum of products that the subscripts describe.
 
     A letter for each axis of each operand; letters missing after `->` are summed over; a letter twice in one operand
     takes the diagonal; `...` stands for axes that broadcast. Without `->` the result has the letters that occur once,
-    in alphabetical order. Also `einsum(x, [0, 1], y, [1, 2], [0, 2])`. `optimize` is accepted for NumPy's sake.
+    in alphabetical order. Also `einsum(x, [0, 1], y, [1, 2], [0, 2])`. Operands meet in their common dtype, or in
+    `preferred_element_type`, which is the result's.
+
+    Operands are contracted two at a time, in the order that takes the fewest operations ("optimal"; a greedy order for
+    more than ten), by "greedy", from left to right (False), or along a path as `einsum_path` returns it.
 
     Raises ArgumentError for subscripts that do not parse, ShapeError where letters meet different sizes.
 
@@ -31,89 +45,97 @@ def einsum(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> Arra
     >>> einsum("ii", np.eye(3)).item()
     3.0
     """
-    text, given = (subscripts, operands) if isinstance(subscripts, str) else _interleaved((subscripts, *operands))
-    xs = [array("einsum", x) for x in given]
-    if not xs:
-        raise argument_error("einsum: wanted at least one operand")
-    dtype = common_dtype(xs)[0]
-    inputs, out = _parse(text, xs)
-    sizes = _sizes(text, xs, inputs)
-    terms = [_diagonals(cast(x, dtype), labels) for x, labels in zip(xs, inputs, strict=True)]
-    while len(terms) > 1:
-        i, j = _best_pair(terms, out, sizes)
-        rest = [t for k, t in enumerate(terms) if k not in (i, j)]
-        labels = _kept(terms[i][1], terms[j][1], [*[t[1] for t in rest], out])
-        if not rest:
-            return contract_labels("einsum", terms[i], terms[j], out)
-        terms = [*rest, (contract_labels("einsum", terms[i], terms[j], labels), labels)]
-    found, labels = summed(*terms[0], out)
-    return transpose(found, [labels.index(c) for c in out])
+    text, given = _read("einsum", subscripts, operands)
+    check_precision("einsum", precision)
+    dtype = None if preferred_element_type is None else canonical(preferred_element_type)
+    return _program(len(given))(*given, text, canonical_method("einsum", optimize), dtype)
 
 
-def _interleaved(arguments: Sequence[Any]) -> tuple[str, Sequence[ArrayLike]]:
-    """`x, [0, 1], y, [1, 2], [0, 2]` as subscripts and operands."""
-    numbers = sorted({n for labels in arguments[1::2] for n in labels if n is not Ellipsis})
-    if len(arguments) % 2:
-        numbers = sorted({*numbers, *[n for n in arguments[-1] if n is not Ellipsis]})
-    if len(numbers) > len(_LETTERS):
-        raise argument_error(f"einsum: at most {len(_LETTERS)} different axes, got {len(numbers)}")
+def einsum_path(subscripts: Any, /, *operands: Any, optimize: Any = "greedy") -> tuple[list[Any], str]:
+    """The order in which einsum would contract these operands, for `einsum(..., optimize=path)`, and a text that says
+    what each step costs. A step holds the positions of the operands that it takes away; its result goes to the end.
 
-    def text(labels: Sequence[Any]) -> str:
-        return "".join(["..." if n is Ellipsis else _LETTERS[numbers.index(n)] for n in labels])
+    Raises what `einsum` does.
 
-    pairs = len(arguments) // 2 * 2
-    inputs = ",".join([text(labels) for labels in arguments[1:pairs:2]])
-    return (f"{inputs}->{text(arguments[-1])}" if len(arguments) % 2 else inputs), arguments[:pairs:2]
-
-
-def _parse(text: str, xs: Sequence[Array]) -> tuple[list[str], str]:
-    """The letters of each operand's axes and of the result's, with `...` written out as letters of its own."""
-    compact = text.replace(" ", "")
-    left, arrow, right = compact.partition("->")
-    parts = left.split(",")
-    if len(parts) != len(xs):
-        raise argument_error(f"einsum: {text!r} has {len(parts)} operands, got {len(xs)}")
-    for part in (*parts, right):
-        if not part.replace("...", "", 1).isalpha() and part not in ("", "..."):
-            raise argument_error(f"einsum: cannot read {part!r} in {text!r}",
-                                 "Each operand has letters and at most one '...'.")
-    spans = [x.ndim - len(p.replace("...", "")) if "..." in p else 0 for p, x in zip(parts, xs, strict=True)]
-    unused = "".join([c for c in _LETTERS if c not in compact])
-    widest = max([0, *spans])
-    if widest > len(unused):
-        raise argument_error(f"einsum: too many axes in {text!r}")
-    dots = unused[:widest]
-    inputs = [p.replace("...", dots[widest - max(n, 0):]) for p, n in zip(parts, spans, strict=True)]
-    for part, labels, x in zip(parts, inputs, xs, strict=True):
-        if len(labels) != x.ndim:
-            raise shape_error(f"einsum: {part!r} in {text!r} does not describe the {x.ndim} axes of {x.aval}")
-    if not arrow:
-        letters = "".join(parts).replace(".", "")
-        return inputs, dots + "".join(sorted([c for c in set(letters) if letters.count(c) == 1]))
-    if dots and "..." not in right and any(n > 0 for n in spans):
-        raise argument_error(f"einsum: the result of {text!r} must have '...', as operands have")
-    out = right.replace("...", dots)
-    wrong = [c for c in out if out.count(c) > 1 or c not in "".join(inputs)]
-    if wrong:
-        raise argument_error(f"einsum: {wrong[0]!r} must occur once in the result of {text!r}, and in an operand")
-    return inputs, out
-
-
-def _sizes(text: str, xs: Sequence[Array], inputs: Sequence[str]) -> dict[str, int]:
-    """The size that each letter stands for; size 1 stretches.
-
-    Raises ShapeError where a letter meets two sizes.
+    >>> import numpy as np
+    >>> x, v = np.ones((30, 30)), np.ones(30)
+    >>> path, text = einsum_path("ij,jk,k->i", x, x, v)
+    >>> path
+    ['einsum_path', (1, 2), (0, 1)]
+    >>> print(text)
+    ij,jk,k->i: 3.60e+03 operations (8.10e+04 without an order), at most 30 elements a step
+      jk,k->j   1.80e+03 operations, 30 elements
+      ij,j->i   1.80e+03 operations, 30 elements
     """
-    found: dict[str, tuple[int, Array, int]] = {}
-    for x, labels in zip(xs, inputs, strict=True):
-        for axis, (label, n) in enumerate(zip(labels, x.shape, strict=True)):
-            known = found.get(label)
-            if known is None or known[0] == 1:
-                found[label] = (n, x, axis)
-            elif n not in (1, known[0]):
-                raise shape_error(f"einsum: {label!r} in {text!r} must have one size, got {known[0]} (axis {known[2]} "
-                                  f"of {known[1].aval}) and {n} (axis {axis} of {x.aval})")
-    return {label: n for label, (n, _, _) in found.items()}
+    text, given = _read("einsum_path", subscripts, operands)
+    found, sizes, path = _plan("einsum_path", text, [array("einsum_path", x) for x in given],
+                               canonical_method("einsum_path", optimize))
+    steps = steps_of(found.inputs, found.out, sizes, path)
+    return ["einsum_path", *path], _report(found, sizes, steps)
+
+
+def _report(found: Subscripts, sizes: dict[str, int], steps: Sequence[Step]) -> str:
+    (naive,) = steps_of(found.inputs, found.out, sizes, (tuple(range(len(found.inputs))),))
+    total, widest = sum([s.operations for s in steps]), max([s.size for s in steps], default=0)
+    names = [f"{','.join(s.inputs)}->{s.result}" for s in steps]
+    width = max([len(n) for n in names], default=0) + 2
+    lines = [f"{found.text}: {total:.2e} operations ({naive.operations:.2e} without an order), at most {widest} "
+             "elements a step"]
+    lines += [f"  {n:<{width}} {s.operations:.2e} operations, {s.size} elements"
+              for n, s in zip(names, steps, strict=True)]
+    return "\n".join(lines)
+
+
+def _read(function: str, subscripts: Any, operands: Sequence[Any]) -> tuple[str, Sequence[ArrayLike]]:
+    """Text and operands, however they were given."""
+    text, given = (subscripts, operands) if isinstance(subscripts, str) else (
+        interleaved(function, (subscripts, *operands)))
+    if not given:
+        raise argument_error(f"{function}: wanted at least one operand beside {text!r}")
+    return text, given
+
+
+@cache
+def _program(count: int) -> Callable[..., Array]:
+    """einsum of so many operands as one program."""
+    def run(*arguments: Any) -> Array:
+        text, method, dtype = arguments[count:]
+        return _einsum(text, arguments[:count], method, dtype)
+
+    run.__name__ = "einsum"
+    return one_program(count)(run)
+
+
+def _plan(function: str, text: str, xs: Sequence[Array], method: Method) -> tuple[Subscripts, dict[str, int], Path]:
+    found = parse(function, text, xs)
+    sizes = sizes_of(function, found, xs)
+    return found, sizes, contraction_path(function, found.inputs, found.out, sizes, method)
+
+
+def _einsum(text: str, operands: Sequence[Any], method: Method, preferred: Any) -> Array:
+    xs = [array("einsum", x) for x in operands]
+    found, _, path = _plan("einsum", text, xs, method)
+    dtype = common_dtype(xs, function="einsum")[0]
+    wide = dtype if preferred is None or preferred.itemsize < dtype.itemsize else preferred
+    terms = [_diagonals(cast(x, wide), labels) for x, labels in zip(xs, found.inputs, strict=True)]
+    for number, step in enumerate(path):
+        taken = [terms[k] for k in step]
+        terms = [t for k, t in enumerate(terms) if k not in step]
+        last = number + 1 == len(path)
+        terms.append(_contracted(taken, [*[t[1] for t in terms], found.out], found.out if last else None))
+    (result, labels), = [summed(*t, found.out) for t in terms]
+    result = transpose(result, [labels.index(c) for c in found.out])
+    return result if preferred is None else cast(result, preferred)
+
+
+def _contracted(terms: Sequence[Labelled], others: Sequence[str], out: str | None) -> Labelled:
+    """The terms of one step joined from left to right; `others` need their letters later."""
+    found = terms[0]
+    for k, term in enumerate(terms[1:], 2):
+        rest = [t[1] for t in terms[k:]]
+        labels = kept_letters([found[1], term[1]], [*rest, *others]) if rest or out is None else out
+        found = contract_labels("einsum", found, term, labels), labels
+    return found
 
 
 def _diagonals(x: Array, labels: str) -> Labelled:
@@ -126,26 +148,3 @@ def _diagonals(x: Array, labels: str) -> Labelled:
             x = diagonal(x, 0, first, second)
             labels = "".join([c for k, c in enumerate(labels) if k not in (first, second)]) + label
     return x, labels
-
-
-def _kept(a: str, b: str, others: Sequence[str]) -> str:
-    """The letters that a product of two operands keeps: those that are needed later."""
-    later = "".join(others)
-    return "".join([c for c in dict.fromkeys(a + b) if c in later])
-
-
-def _best_pair(terms: Sequence[Labelled], out: str, sizes: dict[str, int]) -> tuple[int, int]:
-    """The pair whose product is smallest compared with its operands; of equals, the one with the fewest
-    multiplications."""
-    best: tuple[tuple[int, int], tuple[int, int]] | None = None
-    for i in range(len(terms)):
-        for j in range(i + 1, len(terms)):
-            a, b = terms[i][1], terms[j][1]
-            others = [t[1] for k, t in enumerate(terms) if k not in (i, j)]
-            result = size_of([sizes[c] for c in _kept(a, b, [*others, out])])
-            growth = result - size_of([sizes[c] for c in a]) - size_of([sizes[c] for c in b])
-            cost = (growth, size_of([sizes[c] for c in dict.fromkeys(a + b)]))
-            if best is None or cost < best[0]:
-                best = (cost, (i, j))
-    assert best is not None
-    return best[1]
