@@ -131,6 +131,15 @@ def power(x: ArrayLike, y: ArrayLike, /) -> Array:
     return _fixed_power(x, y) if type(y) is int else _power(x, y)
 
 
+def pow(x: ArrayLike, y: ArrayLike, /) -> Array:
+    """As `power`.
+
+    >>> pow(2, 3).item()
+    8
+    """
+    return power(x, y)
+
+
 @one_program(1)
 def _fixed_power(x: ArrayLike, exponent: int) -> Array:
     base = array("power", x)

@@ -40,7 +40,7 @@ def _arrays(function: str, arrays: Any, dtype: DTypeLike = None) -> list[Array]:
     xs = [array(function, a) for a in arrays]
     if not xs:
         raise shape_error(f"{function}: wanted at least one array, got none")
-    wanted = common_dtype(xs)[0] if dtype is None else canonical(dtype)
+    wanted = common_dtype(xs, function=function)[0] if dtype is None else canonical(dtype)
     return [cast(x, wanted) for x in xs]
 
 
@@ -140,6 +140,39 @@ def column_stack(tup: Sequence[ArrayLike]) -> Array:
     [[0, 0], [1, 1]]
     """
     return concatenate([expand_dims(atleast_1d(x), 1) if x.ndim < 2 else x for x in _arrays("column_stack", tup)], 1)
+
+
+def block(arrays: Any) -> Array:
+    """An array put together from nested lists of blocks: the innermost lists are joined along the last axis, the lists
+    around them along the one before it, and so on.
+
+    Raises ArgumentError for lists nested to different depths and for an empty list, ShapeError for sizes that do not
+    fit.
+
+    >>> block([[np.ones((1, 1)), np.zeros((1, 2))], [np.full((1, 3), 7)]]).tolist()
+    [[1.0, 0.0, 0.0], [7.0, 7.0, 7.0]]
+    """
+    depth, leaves = _nesting(arrays)
+    rank = max([depth, *[x.ndim for x in leaves]])
+    return _joined_blocks(arrays, depth, rank)
+
+
+def _nesting(blocks: Any) -> tuple[int, list[Array]]:
+    """How deep lists are nested, and what is in them."""
+    if not isinstance(blocks, (list, tuple)):
+        return 0, [array("block", blocks)]
+    found = [_nesting(b) for b in blocks]     # pyright: ignore[reportUnknownVariableType]
+    if not found or any(f[0] != found[0][0] for f in found):
+        raise argument_error("block: wanted lists nested to one depth, none of them empty, got depths "
+                             f"{sorted({f[0] for f in found})}")
+    return found[0][0] + 1, [x for _, leaves in found for x in leaves]
+
+
+def _joined_blocks(blocks: Any, depth: int, rank: int) -> Array:
+    if not isinstance(blocks, (list, tuple)):
+        x = array("block", blocks)
+        return ops.reshape(x, (1,) * (rank - x.ndim) + x.shape)
+    return concatenate([_joined_blocks(b, depth - 1, rank) for b in blocks], -depth)     # pyright: ignore[reportUnknownVariableType]
 
 
 def append(arr: ArrayLike, values: ArrayLike, axis: int | None = None) -> Array:

@@ -1,6 +1,7 @@
 """Order: sort, argsort, searchsorted. NaN comes last, equal elements keep their order, positions are i32."""
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 from lantern.dtypes import I32
@@ -59,6 +60,37 @@ def _order(x: Array, axis: int, descending: bool) -> Value:
         return orders.argsort(x, axis)
     backwards = orders.argsort(flip(x, axis), axis)      # so that equal elements keep their order
     return flip(array("argsort", sub(x.shape[axis] - 1, backwards)), axis)
+
+
+def partition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
+    """An array with its kth smallest element along an axis in place, smaller ones before and larger ones behind it.
+
+    It is sorted altogether: on a GPU that costs no more. Raises ArgumentError if there is no such place.
+
+    >>> import numpy as np
+    >>> partition(np.array([3, 1, 2]), 1).tolist()
+    [1, 2, 3]
+    """
+    _check_place("partition", a, kth, axis)
+    return sort(a, axis)
+
+
+def argpartition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
+    """The positions that `partition` takes.
+
+    >>> import numpy as np
+    >>> argpartition(np.array([3, 1, 2]), 1).tolist()
+    [1, 2, 0]
+    """
+    _check_place("argpartition", a, kth, axis)
+    return argsort(a, axis)
+
+
+def _check_place(function: str, a: ArrayLike, kth: int, axis: int) -> None:
+    x = array(function, a)
+    size = x.shape[canonical_axis(function, axis, x.aval)]
+    if not -size <= operator.index(kth) < size:
+        raise argument_error(f"{function}: there is no place {kth} along axis {axis} of {x.aval}")
 
 
 def lexsort(keys: Sequence[ArrayLike] | Array, axis: int = -1) -> Array:

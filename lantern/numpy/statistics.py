@@ -58,7 +58,7 @@ def _quantiles(function: str, a: ArrayLike, q: ArrayLike, axis: AxisLike, method
     axes = canonical_axes(function, axis, x.aval)
     kept = tuple([1 if k in axes else n for k, n in enumerate(x.shape)])
     rest = [k for k in range(x.ndim) if k not in axes]
-    lines = reshape(moveaxis(x, rest, range(len(rest))), (*[x.shape[k] for k in rest], size_of(_sizes(x, axes))))
+    lines = reshape(moveaxis(x, rest, tuple(range(len(rest)))), (*[x.shape[k] for k in rest], size_of(_sizes(x, axes))))
     if lines.shape[-1] == 0:
         raise argument_error(f"{function}: no elements have no {function}, got {x.aval}")
     inner = common_dtype([lines, at])[0]
