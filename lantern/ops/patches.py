@@ -44,10 +44,15 @@ class Slide:
         return max(0, (n - self.span) // self.stride + 1)
 
 
-def _abstract(x: ShapedArray, *, slides: tuple[Slide, ...]) -> Sequence[ShapedArray]:
-    check_axes("patches", x, [s.axis for s in slides])
+def check_slides(name: str, x: ShapedArray, slides: Sequence[Slide]) -> None:
+    """Raises ShapeError unless the slides are along different axes of x, with sizes and steps of 1 or more."""
+    check_axes(name, x, [s.axis for s in slides])
     if any(s.size < 1 or s.stride < 1 or s.dilation < 1 for s in slides):
-        raise ShapeError(f"patches: sizes, strides and dilations must be 1 or more, got {slides} for {x}")
+        raise ShapeError(f"{name}: sizes, strides and dilations must be 1 or more, got {tuple(slides)} for {x}")
+
+
+def _abstract(x: ShapedArray, *, slides: tuple[Slide, ...]) -> Sequence[ShapedArray]:
+    check_slides("patches", x, slides)
     along = {s.axis: s for s in slides}
     counts = [along[k].count(n) if k in along else n for k, n in enumerate(x.shape)]
     return [x.with_shape((*counts, *[s.size for s in slides]))]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from lantern.ops import conv, patches
+from lantern.ops import conv, patches, reduce_window
 from lantern.ops.conv import Window
 from lantern.ops.patches import Slide
-from tests.optable.table import Case, Row, Wrong, complexes, integers, table, uniform
+from tests.optable.table import Case, Row, Wrong, apart, complexes, integers, table, uniform
 
 F32, I32 = np.float32, np.int32
 MATRIX, LINE = np.ones((2, 3), F32), np.ones(3, F32)
@@ -55,6 +55,31 @@ def _patches(x: Any, slides: Any) -> Any:
     return x
 
 
+def _windows(x: Any, slides: Any) -> Any:
+    """The windows, each as a line at the end."""
+    return _patches(x, slides).reshape(*_patches(x, slides).shape[:x.ndim], int(np.prod([s.size for s in slides])))
+
+
+def _position(x: Any, slides: Any, largest: bool) -> Any:
+    return (np.argmax if largest else np.argmin)(_windows(x, slides), -1).astype(I32)
+
+
+def _extremum(x: Any, slides: Any, largest: bool) -> Any:
+    return (np.max if largest else np.min)(_windows(x, slides), -1)
+
+
+def _pick(x: Any, position: Any, slides: Any) -> Any:
+    return np.take_along_axis(_windows(x, slides), position[..., None], -1)[..., 0]
+
+
+def _place(u: Any, position: Any, shape: Any, slides: Any) -> Any:
+    places = _pick(np.arange(int(np.prod(shape))).reshape(shape), position, slides)
+    out = np.zeros(int(np.prod(shape)), u.dtype)
+    for place, number in zip(places.flat, u.flat, strict=True):
+        out[place] += number
+    return out.reshape(shape)
+
+
 def _case(lhs: tuple[int, ...], rhs: tuple[int, ...], letters: str, *windows: Window) -> Case:
     return Case(lambda r: (uniform(r, *lhs), uniform(r, *rhs)), {"letters": letters, "windows": windows})
 
@@ -63,6 +88,32 @@ def _slid(x: tuple[int, ...], *slides: Slide) -> Case:
     return Case(lambda r: (uniform(r, *x),), {"slides": slides})
 
 
+def _apart(x: tuple[int, ...], *slides: Slide, largest: bool = True) -> Case:
+    return Case(lambda r: (apart(r, *x),), {"slides": slides, "largest": largest})
+
+
+def _positions(x: tuple[int, ...], *slides: Slide) -> tuple[tuple[int, ...], int]:
+    """The shape of what has one element for each window, and how many elements a window has."""
+    along = {s.axis: s for s in slides}
+    shape = tuple([along[k].count(n) if k in along else n for k, n in enumerate(x)])
+    return shape, int(np.prod([s.size for s in slides]))
+
+
+def _picked(x: tuple[int, ...], *slides: Slide) -> Case:
+    shape, count = _positions(x, *slides)
+    return Case(lambda r: (uniform(r, *x), integers(r, *shape, low=0, high=count)), {"slides": slides})
+
+
+def _placed(x: tuple[int, ...], *slides: Slide) -> Case:
+    shape, count = _positions(x, *slides)
+    return Case(lambda r: (uniform(r, *shape), integers(r, *shape, low=0, high=count)), {"shape": x, "slides": slides})
+
+
+def _alike(r: Any) -> Any:
+    return (np.float32([[1, 1, 2, np.nan, 0, -0.0], [3, 3, 3, 3, -np.inf, np.nan]]),)
+
+
+POOL, SIDE = (Slide(1, 3, 2), Slide(2, 2, 1, 2)), (Slide(0, 2, 2), Slide(1, 2, 3))
 X, Y = Window("x"), Window("y")
 LINES = {"letters": "x,x->x", "windows": (X,)}
 
@@ -99,5 +150,38 @@ ROWS = table(
         (Wrong((LINE,), r"patches: wanted different axes from 0 to 0, got \(1,\) for f32\[3\], at ",
                {"slides": (Slide(1, 2),)}),
          Wrong((LINE,), r"patches: sizes, strides and dilations must be 1 or more", {"slides": (Slide(0, 0),)})),
+        order=2, absolute=2e-7),
+    Row("window_sum", reduce_window.window_sum, lambda x, slides: _windows(x, slides).sum(-1),
+        (_slid((2, 7, 6), *POOL), _slid((5, 7), *SIDE), _slid((23,), Slide(0, 18, 2)), _slid((9,), Slide(0, 3, 1, 4)),
+         _slid((6, 7), Slide(0, 5, 1), Slide(1, 4, 2)), _slid((2, 3), Slide(1, 4)),
+         Case(lambda r: (integers(r, 6),), {"slides": (Slide(0, 2, 2),)}),
+         Case(lambda r: (complexes(r, 6),), {"slides": (Slide(0, 2),)})),
+        (Wrong((LINE > 0,), r"window_sum: wanted numbers, got bool\[3\]", {"slides": (Slide(0, 2),)}),
+         Wrong((LINE,), r"window_sum: wanted different axes from 0 to 0, got \(0, 0\) for f32\[3\], at ",
+               {"slides": (Slide(0, 2), Slide(0, 2))})),
+        order=2, absolute=4e-7),
+    Row("window_extremum", reduce_window.window_extremum, _extremum,
+        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((23,), Slide(0, 18, 2)),
+         _apart((3, 2), Slide(0, 4)), Case(_alike, {"slides": (Slide(1, 2),), "largest": False}, smooth=False),
+         Case(lambda r: (integers(r, 6),), {"slides": (Slide(0, 2, 2),), "largest": True})),
+        (Wrong((LINE > 0,), r"window_extremum: wanted numbers, got bool\[3\]",
+               {"slides": (Slide(0, 2),), "largest": True}),
+         Wrong((LINE * 1j,), r"window_extremum: .*complex numbers have no order",
+               {"slides": (Slide(0, 2),), "largest": True})),
+        order=2),
+    Row("window_position", reduce_window.window_position, _position,
+        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((3, 2), Slide(0, 4)),
+         Case(_alike, {"slides": (Slide(1, 2),), "largest": True}, smooth=False),
+         Case(_alike, {"slides": (Slide(0, 2), Slide(1, 2, 2)), "largest": False}, smooth=False)),
+        (Wrong((LINE > 0,), r"window_position: wanted numbers", {"slides": (Slide(0, 2),), "largest": True}),)),
+    Row("window_pick", reduce_window.window_pick, _pick,
+        (_picked((2, 7, 6), *POOL), _picked((5, 7), *SIDE), _picked((3, 2), Slide(0, 4))),
+        (Wrong((LINE, np.zeros(3, I32)), r"window_pick: wanted an i32 position for each window, i32\[2\], got f32\[3\] "
+                                         r"and i32\[3\], at ", {"slides": (Slide(0, 2),)}),),
+        order=2),
+    Row("window_place", reduce_window.window_place, _place,
+        (_placed((2, 7, 6), *POOL), _placed((5, 7), *SIDE), _placed((3, 2), Slide(0, 4))),
+        (Wrong((LINE, np.zeros(3, I32)), r"window_place: wanted a number and an i32 position for each window",
+               {"shape": (3,), "slides": (Slide(0, 2),)}),),
         order=2, absolute=2e-7),
 )
