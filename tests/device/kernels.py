@@ -71,7 +71,8 @@ def softmax(rows: int, cols: int) -> Kernel:
 
 def product(batch: int, m: int, n: int, k: int, turned: tuple[bool, bool] = (False, False), dtype: DType = F32,
             bias: bool = False, scale: bool = False) -> Kernel:
-    """A batched matrix product; `turned` operands are stored with their axes swapped. With `bias`, relu(a b + c)."""
+    """A batched matrix product; `turned` operands are stored with their axes swapped. With `bias`, relu(a b + c), or
+    a b + c of complex numbers."""
     left, right = ((k, m) if turned[0] else (m, k)), ((n, k) if turned[1] else (k, n))
     a, b, c = shaped((batch, *left), dtype), shaped((batch, *right), dtype), shaped((n,), dtype)
     a_strides = (m * k, 1, 0, m) if turned[0] else (m * k, k, 0, 1)
@@ -86,7 +87,7 @@ def product(batch: int, m: int, n: int, k: int, turned: tuple[bool, bool] = (Fal
         if not bias:
             return body.reduced(0)
         total = body.apply(ScalarOp.ADD, body.reduced(0), body.load(2, (0, 0, 1)), dtype=dtype)
-        return body.apply(ScalarOp.MAX, total, body.const(0, dtype), dtype=dtype)
+        return total if dtype.kind == "c" else body.apply(ScalarOp.MAX, total, body.const(0, dtype), dtype=dtype)
 
     rows = (batch, m, n)
     stages = (stage(4, (k,), terms, reduce=ReduceOp.SUM), stage(3, (), finish, 0, (m * n, n, 1)))

@@ -13,13 +13,11 @@ from tests.ops.laws import differentiable, every_case, in_every_precision, in_sm
 from tests.ops.test_backends import SMALL_INTEGERS, check_device, check_device_gradient, check_small_integers
 from tests.optable.table import Case, Row
 
-LACKING = ("int64", "uint64", "float64", "complex64", "complex128")     # types that no GPU has
+LACKING = ("int64", "uint64", "float64", "complex128")     # types that no GPU has
 
 
 def fits(row: Row, case: Case) -> bool:
     """Whether operands and results have types that every GPU has."""
-    if row.name == "complex" or any(isinstance(x, complex) for x in case.draw()):
-        return False
     arrays = [x.dtype for x in case.draw() if isinstance(x, np.ndarray)]
     wanted = [v for v in case.params.values() if isinstance(v, np.dtype)]
     return all(d.name not in LACKING for d in (*arrays, *wanted))

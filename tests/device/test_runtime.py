@@ -58,7 +58,7 @@ def chain(length: int, size: int = N) -> Program:
     return Program(slots, (0,), (length,), (f32(size),), tuple(steps), name="chain")
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int32", "uint32", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint32", "bool", "complex64"])
 @pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0,), (4, 0, 2), (1 << 16,)])
 def test_write_and_read(backend: WgpuBackend, dtype: str, shape: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
@@ -72,7 +72,7 @@ def test_strided_arrays_are_written_in_order(backend: WgpuBackend) -> None:
     np.testing.assert_array_equal(backend.read(backend.write(x), f32(*x.shape)), x)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64", "complex64"])
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64", "complex128"])
 def test_missing_dtypes(backend: WgpuBackend, dtype: str) -> None:
     with pytest.raises(DeviceError, match=f"dtype {dtype}.*CPU device"):
         backend.write(np.zeros(3, dtype))

@@ -14,7 +14,7 @@ from lantern import config
 from lantern.backends.wgpu import adapters
 from lantern.backends.wgpu.prelude import blocks, functions_for
 from lantern.backends.wgpu.render import render
-from lantern.dtypes import is_float
+from lantern.dtypes import C64, is_inexact
 from lantern.lower.expr import TO_BOOL, ReduceOp, ScalarOp
 from lantern.lower.kernel import Kernel, Target
 from lantern.trace.aval import shaped
@@ -33,13 +33,15 @@ from tests.device.kernels import (
     scatter,
     softmax,
 )
+from tests.device.test_complex import BINARY as COMPLEX_BINARY
+from tests.device.test_complex import UNARY as COMPLEX_UNARY
 from tests.device.test_kernels import PRODUCTS, SHAPES, views
 from tests.device.test_numbers import BINARY, UNARY
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PORTABLE = Target("wgpu", max_buffers=7, max_binding=1 << 27, recompute=True)      # the least that WebGPU promises
 NARROW = tuple(np.dtype(n) for n in ("int8", "uint8", "int16", "uint16", "float16", ml_dtypes.bfloat16))
-TYPES = (F32, I32, U32, BOOL, *NARROW)
+TYPES = (F32, I32, U32, BOOL, *NARROW, C64)
 
 PLANTED = {
     "planted syntax": "fn f( {",
@@ -67,7 +69,7 @@ def operations() -> Iterator[Kernel]:
     predicates = {ScalarOp.ISNAN, ScalarOp.ISFINITE}
     bitwise = {ScalarOp.AND, ScalarOp.OR, ScalarOp.XOR, ScalarOp.NOT}
     whole = bitwise | {ScalarOp.FLOORDIV, ScalarOp.SHL, ScalarOp.SHR}
-    parts = {ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ, ScalarOp.COMPLEX}      # no GPU has complex numbers
+    parts = {ScalarOp.REAL, ScalarOp.IMAG, ScalarOp.CONJ, ScalarOp.COMPLEX}
     shapeless = {*parts, ScalarOp.SELECT, ScalarOp.CONVERT, ScalarOp.BITCAST}
     numbers = {ScalarOp.NEG, ScalarOp.ABS, ScalarOp.SIGN, ScalarOp.FLOOR, ScalarOp.CEIL, ScalarOp.ROUND}
     floats = (UNARY.keys() | {ScalarOp.DIV, ScalarOp.ATAN2}) - numbers
@@ -76,11 +78,15 @@ def operations() -> Iterator[Kernel]:
     meant[U32] = meant[I32]
     meant |= {d: meant[I32 if d.kind in "iu" else F32] for d in NARROW}
     assert set().union(*meant.values(), shapeless) == set(ScalarOp) and BINARY.keys() <= meant[F32]
-    alone = UNARY.keys() | predicates | {ScalarOp.NOT}
+    alone = UNARY.keys() | COMPLEX_UNARY.keys() | predicates | {ScalarOp.NOT}
+    numbers = {ScalarOp.POW, ScalarOp.EQ, ScalarOp.NE, *predicates}
+    meant[C64] = COMPLEX_UNARY.keys() | COMPLEX_BINARY.keys() | numbers
+    yield operation(ScalarOp.COMPLEX, [f32(8)] * 2, C64)
     for dtype in TYPES:
         aval = shaped((8,), dtype)
         for op in sorted(meant[dtype], key=lambda o: o.value):
-            yield operation(op, [aval] * (1 if op in alone else 2), BOOL if op in TO_BOOL else dtype)
+            parted = dtype == C64 and op in (ScalarOp.ABS, ScalarOp.REAL, ScalarOp.IMAG)
+            yield operation(op, [aval] * (1 if op in alone else 2), BOOL if op in TO_BOOL else F32 if parted else dtype)
         yield operation(ScalarOp.SELECT, [shaped((8,), BOOL), aval, aval], dtype)
         for wanted in TYPES:
             yield operation(ScalarOp.CONVERT, [aval], wanted)
@@ -109,7 +115,7 @@ def memory() -> Iterator[Kernel]:
             yield elementwise([shaped(shape, dtype)], shaped(domain, dtype),
                               lambda b, a=(strides, offset, guards): b.load(0, *a), name)
     yield elementwise([f32(50), i32(12)], f32(12), lambda b: b.gather(0, b.load(1, (1,))), "gather")
-    for dtype in (F32, I32, U32, *NARROW):
+    for dtype in (F32, I32, U32, *NARROW, C64):
         yield scatter(5000, 7, dtype)
 
 
@@ -120,7 +126,7 @@ def folds() -> Iterator[Kernel]:
     for dtype in TYPES:
         for op in ReduceOp:
             bits, sums = op in (ReduceOp.AND, ReduceOp.OR), op in (ReduceOp.SUM, ReduceOp.PROD)
-            if (is_float(dtype) and bits) or (dtype == BOOL and sums):
+            if (is_inexact(dtype) and bits) or (dtype == BOOL and sums) or (dtype == C64 and not sums):
                 continue
             for shape, axes in (((7, 300), (1,)), ((300, 7), (0,)), ((6, 3), (1,)), ((4, 260), (1,))):
                 yield reduction(shaped(shape, dtype), op, axes)
@@ -133,7 +139,7 @@ def products() -> Iterator[Kernel]:
         for turned in ((False, False), (True, False), (False, True), (True, True)):
             for extra in (False, True):
                 yield product(*sizes, turned, bias=extra, scale=extra)
-    for dtype in (I32, U32, *NARROW[:4]):
+    for dtype in (I32, U32, *NARROW[:4], C64):
         yield product(2, 40, 50, 60, dtype=dtype)
 
 

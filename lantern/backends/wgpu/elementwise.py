@@ -87,7 +87,7 @@ def _vector(kernel: Kernel, stage: Stage, group: Group, memory: Memory, target: 
     """
     ragged = group.size % 4 > 0
     stores = [s for s in stage.stores if isinstance(s, Store) and kernel.outs[s.out].size]
-    alone = [s for s in stores if ragged and per_word(kernel.outs[s.out].dtype) == 1]
+    alone = [s for s in stores if memory.wide(f"out{s.out}") or (ragged and per_word(kernel.outs[s.out].dtype) == 1)]
     memory.vectors.update([f"out{s.out}" for s in stores if s not in alone])
     wanted = store_refs(stores)
     vectors, shared = (_ragged_loads(stage, memory, group, wanted) if ragged
@@ -130,7 +130,8 @@ def _ragged_loads(stage: Stage, memory: Memory, group: Group, wanted: list[Ref])
         if isinstance(load, Load):
             name = memory.arg(load.arg)
             if not load.guards and group.size > 1 and _in_order(load.strides, load.offset, group):
-                if name not in memory.rows and (name.startswith("arg") or name in memory.vectors):
+                if (name not in memory.rows and not memory.wide(name)
+                        and (name.startswith("arg") or name in memory.vectors)):
                     vectors.append(ref)
                     memory.vectors.add(name)
             elif not address_parts(load.strides, load.guards, [group]):

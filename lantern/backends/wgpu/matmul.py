@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.nest import Group, Memory, Scope, reachable
-from lantern.backends.wgpu.operands import LETTERS, Operand, Product, epilogue, operand
+from lantern.backends.wgpu.operands import Operand, Product, epilogue, operand
+from lantern.backends.wgpu.pairs import four, is_wide, lane
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
 from lantern.lower.expr import Apply, Load, LoopIndex, ReduceOp, Ref, ScalarOp
 from lantern.lower.kernel import Kernel, Stage, Target
@@ -42,10 +43,9 @@ class Tile:
         """Workgroups for a product."""
         return -(-p.m.size // self.bm) * -(-p.n.size // self.bn) * p.batch.size
 
-    @property
-    def memory(self) -> int:
-        """Bytes of workgroup memory: a slab of each operand, with one vec4 of padding a line."""
-        return 16 * self.bk * (self.bm // 4 + self.bn // 4 + 2)
+    def memory(self, p: Product) -> int:
+        """Bytes of workgroup memory: a slab of each operand, with four elements of padding a line."""
+        return (32 if is_wide(p.dtype) else 16) * self.bk * (self.bm // 4 + self.bn // 4 + 2)
 
 
 TILES = (Tile(128, 128, 8, 8, 8, 4), Tile(64, 64, 16, 8, 4, 2), Tile(32, 64, 32, 4, 4, 4), Tile(16, 32, 16, 4, 4, 1))
@@ -54,7 +54,7 @@ TILES = (Tile(128, 128, 8, 8, 8, 4), Tile(64, 64, 16, 8, 4, 2), Tile(32, 64, 32,
 def choose_tile(p: Product, target: Target) -> Tile:
     """The largest tile that still gives every part of the device something to do."""
     for tile in TILES:
-        if tile.memory <= target.max_workgroup_memory and tile.threads <= target.max_workgroup_size:
+        if tile.memory(p) <= target.max_workgroup_memory and tile.threads <= target.max_workgroup_size:
             wasteful = tile.bm >= 2 * p.m.size or tile.bn >= 2 * p.n.size
             if tile is TILES[-1] or (tile.groups(p) >= max(4, target.split_reduce // tile.share) and not wasteful):
                 return tile
@@ -110,7 +110,7 @@ def render_matmul(kernel: Kernel, p: Product, memory: Memory, target: Target) ->
     writer.slabs()
     writer.results()
     kind = scalar.wgsl_type(p.dtype)
-    variables = [f"var<workgroup> slab_{o.name}: array<vec4<{kind}>, {tile.bk * writer.line(o)}>;"
+    variables = [f"var<workgroup> slab_{o.name}: array<{four(kind)}, {tile.bk * writer.line(o)}>;"
                  for o in (left, right)]
     return finish(kernel, memory, grid, tile.threads, [*left.functions, *right.functions, *behind], scope.lines,
                   variables)
@@ -171,7 +171,7 @@ class _Writer:
             self._places(side)
         for i in range(tile.tm):
             for j in range(tile.tn // 4):
-                scope.add(f"var sum{i}_{j} = vec4<{self.kind}>();")
+                scope.add(f"var sum{i}_{j} = {four(self.kind)}();")
         for side in (self.left, self.right):
             self._fetch(side, "0u", "var ")
         for side in (self.left, self.right):
@@ -228,7 +228,8 @@ class _Writer:
                 continue
             for c in range(4):
                 place = _sum(f"s_{x}{t}", c * self.line(side))
-                self.scope.add(f"slab_{x}[{place}][o_{x}{t} % 4u] = next_{x}{t}.{LETTERS[c]};")
+                value = lane(f"next_{x}{t}", c, self.kind)
+                self.scope.add(f"slab_{x}[{place}][o_{x}{t} % 4u] = {value};")
 
     def _multiply(self) -> None:
         scope, tile = self.scope, self.tile
@@ -240,13 +241,22 @@ class _Writer:
                 scope.add(f"let a{i} = slab_a[{_sum('ty', k * self.line(self.left) + i * tall)}];")
             for j in range(tile.tn // 4):
                 scope.add(f"let b{j} = slab_b[{_sum('tx', k * self.line(self.right) + j * wide)}];")
+                if is_wide(self.product.dtype):
+                    scope.add(f"let t{j} = turned_c64(b{j});")
             for i in range(tile.tm):
                 for j in range(tile.tn // 4):
-                    x, total = f"vec4<{self.kind}>(a{i // 4}.{LETTERS[i % 4]})", f"sum{i}_{j}"
-                    scope.add(f"{total} = fma({x}, b{j}, {total});" if self.kind == "f32"
-                              else f"{total} = {total} + {x} * b{j};")
+                    self._add(f"sum{i}_{j}", lane(f"a{i // 4}", i % 4, self.kind), j)
             scope.depth -= 1
             scope.add("}")
+
+    def _add(self, total: str, x: str, j: int) -> None:
+        """Add one number times four; complex ones as x (b) + y (i b)."""
+        if self.kind == "f32":
+            self.scope.add(f"{total} = fma(vec4<f32>({x}), b{j}, {total});")
+        elif is_wide(self.product.dtype):
+            self.scope.add(f"{total} = {total} + {x}.x * b{j} + {x}.y * t{j};")
+        else:
+            self.scope.add(f"{total} = {total} + vec4<{self.kind}>({x}) * b{j};")
 
     def results(self) -> None:
         """Hand every line of sums to the epilogue."""

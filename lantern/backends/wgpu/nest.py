@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lantern.backends.wgpu import packed, scalar
-from lantern.dtypes import F32, I32, is_float
+from lantern.backends.wgpu.pairs import Parts, is_wide, with_zeros
+from lantern.dtypes import F32, I32, is_complex, is_float
 from lantern.lower.expr import (
     Apply,
     Const,
@@ -17,11 +18,10 @@ from lantern.lower.expr import (
     Load,
     LoopIndex,
     Reduced,
-    ReduceOp,
     Ref,
     ScalarOp,
 )
-from lantern.lower.kernel import Kernel, Scatter, Stage, Store
+from lantern.lower.kernel import Kernel, Scatter, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,14 @@ class Memory:
         size = self.rows.get(name)
         return index if size is None else f"{index} + turn.x * {size}u"
 
+    def wide(self, name: str) -> bool:
+        """Whether the elements of a buffer take two words, which are never read or written four at a time."""
+        avals = self.kernel.args if name.startswith("arg") else self.kernel.outs
+        return is_wide(avals[int(name[3:])].dtype)
+
     def contiguous(self, name: str, parts: Sequence[Part], offset: int, group: Group) -> bool:
-        """`lane_contiguous`, in every row of a buffer."""
-        return self.rows.get(name, 0) % 4 == 0 and lane_contiguous(parts, offset, group)
+        """Whether `lane_contiguous` holds in every row of a buffer whose elements have a vec4."""
+        return self.rows.get(name, 0) % 4 == 0 and not self.wide(name) and lane_contiguous(parts, offset, group)
 
     def element(self, arg: int, index: str) -> str:
         """One element of an argument, in whatever way its buffer is declared."""
@@ -204,8 +209,8 @@ class Memory:
                 kind = packed.four_type(b.dtype, kind)
             elif packed.per_word(b.dtype) > 1:
                 kind = "atomic<u32>" if b.name in self.atomics else "u32"
-            elif b.atomic:
-                kind = f"atomic<{'u32' if kind == 'f32' else kind}>"
+            elif b.atomic:      # atomics of floats, and of the words of complex numbers, hold their bits
+                kind = f"atomic<{'u32' if kind == 'f32' or is_wide(b.dtype) else kind}>"
             access = "read_write" if b.output else "read"
             lines.append(f"@group(0) @binding({number}) var<storage, {access}> {b.name}: array<{kind}>;")
         if self.rows:
@@ -416,12 +421,30 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
         divisor = body[instr.operands[1]]
         if instr.op is ScalarOp.DIV and isinstance(divisor, Const) and abs(float(divisor.value)) < INVERTIBLE:
             return scalar.narrowed(instr.op, f"{texts[0]} / {texts[1]}", instr.dtype)
+    if is_complex(kind) and len(texts) == 2 and len(constants) < 2:
+        found = with_zeros(instr.op, *[_parts(kernel, stage, r, names) for r in instr.operands])
+        if found is not None:
+            return found
     if instr.op is ScalarOp.NOT:
         inner = body[instr.operands[0]]
         if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
                 and is_float(dtype_of(kernel, stage, inner.operands[0]))):
             return f"!{texts[0]} | !ordered({', '.join([names[r] for r in inner.operands])})"
     return scalar.operation(instr.op, texts, kind, instr.dtype)
+
+
+def _parts(kernel: Kernel, stage: Stage, ref: Ref, names: Mapping[Ref, str]) -> Parts:
+    """The two parts of a complex value, of which some constants, and all converted real numbers, have one that is 0."""
+    instr = stage.body[ref]
+    if isinstance(instr, Const):
+        halves = [Const(F32, instr.bits & 0xffffffff), Const(F32, instr.bits >> 32)]
+        real, imaginary = [(scalar.constant(c), bool(c.value == 0)) for c in halves]
+        return real, imaginary
+    if isinstance(instr, Apply) and instr.op is ScalarOp.CONVERT and instr.operands[0] in names:
+        kind = dtype_of(kernel, stage, instr.operands[0])
+        if not is_complex(kind):
+            return (scalar.operation(ScalarOp.CONVERT, [names[instr.operands[0]]], kind, F32), False), ("0.0", True)
+    return (f"{names[ref]}.x", False), (f"{names[ref]}.y", False)
 
 
 def _guarded(op: ScalarOp, texts: Sequence[str], zeros: Sequence[bool]) -> str | None:
@@ -442,55 +465,3 @@ def _guarded(op: ScalarOp, texts: Sequence[str], zeros: Sequence[bool]) -> str |
             return f"div_zero({x}, {y})"
         case _:
             return None
-
-
-_ATOMICS = {ReduceOp.SUM: "atomicAdd", ReduceOp.MAX: "atomicMax", ReduceOp.MIN: "atomicMin"}
-
-
-def write_store(scope: Scope, store: Store | Scatter, memory: Memory, names: Mapping[Ref, str]) -> None:
-    """Write one element, or fold a value into one."""
-    aval = memory.kernel.outs[store.out]
-    if aval.size == 0:
-        return
-    match store:
-        case Store(out, value, offset, strides):
-            place = scope.address(offset, address_parts(strides, (), scope.groups))
-            for line in memory.store(out, place, names[value]):
-                scope.add(line)
-        case Scatter(out, index, value, keep, op):
-            place, written = f"out{out}[u32({names[index]})]", scalar.to_storage(names[value], aval.dtype)
-            if packed.per_word(aval.dtype) > 1:
-                _scatter_packed(scope, store, memory, names)
-                return
-            if op is None:
-                scope.add(f"if ({names[keep]}) {{ {place} = {written}; }}")
-                return
-            if aval.dtype != F32 and op in _ATOMICS:
-                scope.add(f"if ({names[keep]}) {{ {_ATOMICS[op]}(&{place}, {written}); }}")
-                return
-            kind = scalar.storage_type(aval.dtype)      # atomics of floats hold their bits
-            old, bits = ("old", "{}") if kind != "f32" else ("bitcast<f32>(old)", "bitcast<u32>({})")
-            folded = bits.format(scalar.combine(op, old, written, aval.dtype))
-            scope.add(f"if ({names[keep]}) {{")
-            scope.add(f"var old = atomicLoad(&{place});", 1)
-            scope.add("loop {", 1)
-            scope.add(f"let folded = {folded};", 2)
-            scope.add(f"let found = atomicCompareExchangeWeak(&{place}, old, folded);", 2)
-            scope.add("if (found.exchanged) { break; }", 2)
-            scope.add("old = found.old_value;", 2)
-            scope.add("}", 1)
-            scope.add("}")
-
-
-def _scatter_packed(scope: Scope, store: Scatter, memory: Memory, names: Mapping[Ref, str]) -> None:
-    """Write an element of 8 or 16 bits, or fold a value into one."""
-    dtype, index, value = memory.kernel.outs[store.out].dtype, f"u32({names[store.index]})", names[store.value]
-    lines = memory.store(store.out, index, value)
-    if store.op is not None:
-        old = "(old != 0u)" if scalar.wgsl_type(dtype) == "bool" else "old"
-        folded = scalar.to_storage(scalar.combine(store.op, old, value, dtype), dtype)
-        lines = packed.update_one(f"out{store.out}", index, folded, dtype)
-    scope.add(f"if ({names[store.keep]}) {{")
-    for line in lines:
-        scope.add(line, 1)
-    scope.add("}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lantern.backends.wgpu import scalar
 from lantern.backends.wgpu.elementwise import split_loads
 from lantern.backends.wgpu.nest import Group, Memory, Scope, address_parts, lane_contiguous, reachable, shifted
+from lantern.backends.wgpu.pairs import four, lane
 from lantern.backends.wgpu.point import make_point, store_refs
 from lantern.lower.expr import DType, Load, Ref, ScalarOp
 from lantern.lower.kernel import Kernel, Stage, Store
@@ -53,32 +54,32 @@ def operand(kernel: Kernel, p: Product, name: str, ref: Ref, outer: Group, block
         vectors, shared = split_loads(stage, memory, line, groups, [ref])
         point = make_point(f"{name}_at", stage, memory, groups, vectors + shared, [ref])
         if tests:
-            scope.add(f"if (!({scalar.every(list(tests.values()))})) {{ return vec4<{kind}>(); }}")
+            scope.add(f"if (!({scalar.every(list(tests.values()))})) {{ return {four(kind)}(); }}")
         _load_all(scope, stage, vectors, shared, memory)
         if vectors == [ref]:
             scope.add(f"return x{ref};")
         else:
             lanes = [point.call(places | {line.name: shifted(line.name, k)}, _lane(vectors, shared, k))
                      for k in range(4)]
-            scope.add(f"return vec4<{kind}>({', '.join(lanes)});")
+            scope.add(f"return {four(kind)}({', '.join(lanes)});")
         own = () if vectors == [ref] else (point.text,)
     else:
         point = make_point(f"{name}_at", stage, memory, groups, (), [ref])
-        scope.add(f"var y = vec4<{kind}>();")
-        for k, letter in enumerate(LETTERS):
+        scope.add(f"var y = {four(kind)}();")
+        for k in range(4):
             place = shifted(line.name, k)
             test = [t for g, t in tests.items() if g != line.name] + [f"{place} < {line.size}u"]
             call = point.call(places | {line.name: place}, {})
-            scope.add(f"if ({scalar.every(test)}) {{ y.{letter} = {call}; }}")
+            scope.add(f"if ({scalar.every(test)}) {{ {lane('y', k, kind)} = {call}; }}")
         scope.add("return y;")
         own = (point.text,)
-    head = f"fn load_{name}(batch: u32, {outer.name}: u32, k: u32) -> vec4<{kind}> {{\n"
+    head = f"fn load_{name}(batch: u32, {outer.name}: u32, k: u32) -> {four(kind)} {{\n"
     return Operand(name, along_k, (*own, head + "\n".join(scope.lines) + "\n}"))
 
 
-def _lane(vectors: list[Ref], shared: list[Ref], lane: int) -> dict[Ref, str]:
+def _lane(vectors: list[Ref], shared: list[Ref], number: int) -> dict[Ref, str]:
     """What each load gives to one of four neighbours."""
-    return {r: f"x{r}.{LETTERS[lane]}" for r in vectors} | {r: f"x{r}" for r in shared}
+    return {r: f"x{r}.{LETTERS[number]}" for r in vectors} | {r: f"x{r}" for r in shared}
 
 
 def _load_all(scope: Scope, stage: Stage, vectors: list[Ref], shared: list[Ref], memory: Memory) -> None:
@@ -120,22 +121,22 @@ def epilogue(kernel: Kernel, p: Product, tall: int, wide: int, memory: Memory) -
     for number, stage in enumerate(kernel.stages[1:], start=1):
         write = _four_at_once if vector else _one_by_one
         functions.append(write(scope, f"stage{number}", stage, p, memory, tests))
-    head = f"fn finish(batch: u32, m: u32, n: u32, sums: vec4<{kind}>) {{\n"
+    head = f"fn finish(batch: u32, m: u32, n: u32, sums: {four(kind)}) {{\n"
     return (*functions, head + "\n".join(scope.lines) + "\n}")
 
 
-def _sum(p: Product, letter: str) -> str:
+def _sum(p: Product, number: int) -> str:
     """One of four sums, which for small integers are kept in 32 bits."""
-    return scalar.narrowed(ScalarOp.ADD, f"sums.{letter}", p.dtype)
+    return scalar.narrowed(ScalarOp.ADD, lane("sums", number, scalar.wgsl_type(p.dtype)), p.dtype)
 
 
 def _one_by_one(scope: Scope, name: str, stage: Stage, p: Product, memory: Memory, tests: dict[str, str]) -> str:
     """Calls that finish and store each sum by itself."""
     point = make_point(name, stage, memory, [p.batch, p.m, p.n], (), (), stage.stores)
-    for lane, letter in enumerate(LETTERS):
-        place = shifted("n", lane)
+    for number in range(4):
+        place = shifted("n", number)
         test = [t for g, t in tests.items() if g == "m"] + [f"{place} < {p.n.size}u"]
-        call = point.call({"batch": "batch", "m": "m", "n": place}, {}, {"r0_0": _sum(p, letter)})
+        call = point.call({"batch": "batch", "m": "m", "n": place}, {}, {"r0_0": _sum(p, number)})
         scope.add(f"if ({scalar.every(test)}) {{ {call}; }}")
     return point.text
 
@@ -149,10 +150,10 @@ def _four_at_once(scope: Scope, name: str, stage: Stage, p: Product, memory: Mem
     scope.depth += 1
     outside = dict(scope.names)
     _load_all(scope, stage, vectors, shared, memory)
-    for lane, letter in enumerate(LETTERS):
-        places = {"batch": "batch", "m": "m", "n": shifted("n", lane)}
-        call = point.call(places, _lane(vectors, shared, lane), {"r0_0": _sum(p, letter)})
-        scope.add(f"let y{lane} = {call};")
+    for number in range(4):
+        places = {"batch": "batch", "m": "m", "n": shifted("n", number)}
+        call = point.call(places, _lane(vectors, shared, number), {"r0_0": _sum(p, number)})
+        scope.add(f"let y{number} = {call};")
     for s in stage.stores:
         aval = memory.kernel.outs[s.out]
         if isinstance(s, Store) and aval.size:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lantern.backends.wgpu import scalar
-from lantern.backends.wgpu.nest import Group, Memory, Scope, dtype_of, reachable, write_body, write_store
+from lantern.backends.wgpu.nest import Group, Memory, Scope, dtype_of, reachable, write_body
+from lantern.backends.wgpu.stores import write_store
 from lantern.lower.expr import Load, Reduced, Ref
 from lantern.lower.kernel import Scatter, Stage, Store
 

@@ -1,4 +1,4 @@
-"""The WGSL functions of `prelude.wgsl`: which of them a shader needs."""
+"""The WGSL functions of `prelude.wgsl` and `complex.wgsl`: which of them a shader needs."""
 from __future__ import annotations
 
 import functools
@@ -17,10 +17,11 @@ def blocks() -> dict[str, str]:
     >>> blocks()["is_finite"]
     'fn is_finite(x: f32) -> bool { return magnitude(x) < 0x7f800000u; }'
     """
-    text = resources.files(__package__ or "").joinpath("prelude.wgsl").read_text("utf-8")
     found: dict[str, str] = {}
-    for block in text.strip().split("\n\n")[1:]:
-        found[_DEFINED.findall(block)[0]] = block.strip()
+    for name in ("prelude.wgsl", "complex.wgsl"):
+        text = resources.files(__package__ or "").joinpath(name).read_text("utf-8")
+        for block in text.strip().split("\n\n")[1:]:
+            found[_DEFINED.findall(block)[0]] = block.strip()
     return found
 
 

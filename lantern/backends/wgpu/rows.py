@@ -21,9 +21,10 @@ from lantern.backends.wgpu.nest import (
     reachable,
     shifted,
 )
+from lantern.backends.wgpu.pairs import is_wide
 from lantern.backends.wgpu.point import Point, make_point, store_refs
 from lantern.backends.wgpu.shader import Shader, finish, make_grid
-from lantern.backends.wgpu.trees import arg_tree, tree
+from lantern.backends.wgpu.trees import arg_tree, scratch, tree
 from lantern.dtypes import BOOL, U32, short_name
 from lantern.lower.expr import DType, Load, ReduceOp, Ref
 from lantern.lower.kernel import Kernel, Stage, Store, Target
@@ -100,6 +101,7 @@ def _widths(memory: Memory, row: Group) -> list[int]:
     for stage in kernel.stages:
         col = _columns(kernel, stage)
         fits = col.size % 4 == 0 and col.size > 0
+        fits &= not any(is_wide(dtype_of(kernel, stage, ref)) for ref in range(len(stage.body)))
         fits &= all(isinstance(s, Store) and memory.contiguous(
             f"out{s.out}", address_parts(s.strides, (), [row, col]), s.offset, col) for s in stage.stores)
         loads = [n for n in stage.body if isinstance(n, Load)]
@@ -312,7 +314,7 @@ class _Writer:
             dtype, total = U32, f"u32({total})"
         kind = scalar.wgsl_type(dtype)
         function = f"row_{op.value}_{short_name(dtype)}"
-        self.scratch[f"scratch_{kind}"] = kind
+        self.scratch[scratch(kind)] = kind
         if op in ARG:
             self.scratch["positions"] = "i32"
             self.trees[function] = arg_tree(function, op, dtype, self.layout)

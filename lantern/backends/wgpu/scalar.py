@@ -4,24 +4,37 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lantern.backends.wgpu import packed
-from lantern.dtypes import BF16, BOOL, F16, F32, I32, U8, U32, i8, i16, is_float, short_name, u16
+from lantern.backends.wgpu import packed, pairs
+from lantern.dtypes import (
+    BF16,
+    BOOL,
+    F16,
+    F32,
+    I32,
+    U8,
+    U32,
+    i8,
+    i16,
+    is_complex,
+    is_float,
+    short_name,
+    u16,
+)
 from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import TO_BOOL, Const, DType, ReduceOp, ScalarOp
 
 NARROW: dict[DType, DType] = {i8.dtype: I32, i16.dtype: I32, U8: U32, u16.dtype: U32, F16: F32, BF16: F32}
 _WIDE: dict[DType, str] = {F32: "f32", I32: "i32", U32: "u32", BOOL: "bool"}
 # Numbers of 8 and 16 bits are computed in 32 and brought back into range after each operation.
-TYPES: dict[DType, str] = _WIDE | {narrow: _WIDE[wide] for narrow, wide in NARROW.items()}
-ZEROS: dict[str, str] = {"f32": "0.0", "i32": "0i", "u32": "0u", "bool": "false"}
+TYPES: dict[DType, str] = _WIDE | {narrow: _WIDE[wide] for narrow, wide in NARROW.items()} | pairs.PAIRS
+ZEROS: dict[str, str] = {"f32": "0.0", "i32": "0i", "u32": "0u", "bool": "false"} | pairs.ZEROS
 LAST_INDEX = "2147483647i"      # the position of an ARG* reduction that has seen nothing
 
 CURES = {
     "float64": "float64 needs a feature that WGSL does not have; use the CPU device or float32",
     "int64": "int64 is not offered on this device yet; use the CPU device or int32",
     "uint64": "uint64 is not offered on this device yet; use the CPU device or uint32",
-    "complex64": "complex64 is not a WGSL type; use the CPU device, or two float32 arrays",
-    "complex128": "complex128 is not a WGSL type; use the CPU device, or two float32 arrays",
+    "complex128": "complex128 needs float64, which WGSL does not have; use the CPU device or complex64",
 }
 
 
@@ -64,6 +77,10 @@ def constant(const: Const, opaque: bool = False) -> str:
     if const.dtype in NARROW:
         const = Const.of(const.value, NARROW[const.dtype])
     kind = wgsl_type(const.dtype)
+    if kind in pairs.ZEROS:
+        half = F32 if is_complex(const.dtype) else U32
+        words = [Const(half, const.bits & 0xffffffff), Const(half, const.bits >> 32)]
+        return f"{kind}({', '.join([constant(w, opaque) for w in words])})"
     if kind == "bool":
         return "true" if const.bits else "false"
     if kind == "f32":
@@ -128,6 +145,8 @@ def operation(op: ScalarOp, xs: Sequence[str], kind: DType, dtype: DType) -> str
             pass
     if kind == BOOL:
         text = _boolean(op, xs)
+    elif is_complex(kind):
+        text = pairs.complex_operation(op, xs)
     elif is_float(kind):
         text = _float(op, xs)
     else:
@@ -146,7 +165,7 @@ def _float(op: ScalarOp, xs: Sequence[str]) -> str | None:
         return f"{xs[0]} {(_INFIX | _COMPARE)[op]} {xs[1]}"
     if op in (ScalarOp.ISNAN, ScalarOp.ISFINITE):
         return f"{'is_nan' if op is ScalarOp.ISNAN else 'is_finite'}({xs[0]})"
-    return None
+    return f"vec2<f32>({xs[0]}, {xs[1]})" if op is ScalarOp.COMPLEX else None
 
 
 def _integer(op: ScalarOp, xs: Sequence[str], kind: str) -> str | None:
@@ -200,6 +219,10 @@ def _bitcast(x: str, kind: DType, dtype: DType) -> str:
 
 def _convert(x: str, kind: DType, dtype: DType) -> str:
     source, wanted = wgsl_type(kind), wgsl_type(dtype)
+    if is_complex(dtype):
+        return pairs.to_complex(x, kind)
+    if is_complex(kind):
+        return f"bool_from_c64({x})" if dtype == BOOL else _convert(f"{x}.x", F32, dtype)
     if source == "f32" and wanted != "f32":
         return f"{short_name(dtype)}_from_f32({x})"
     if wanted == "bool" and source != "bool":
@@ -220,7 +243,7 @@ def identity(op: ReduceOp, dtype: DType) -> str:
         case ReduceOp.SUM | ReduceOp.OR:
             return ZEROS[kind]
         case ReduceOp.PROD:
-            return {"f32": "1.0", "i32": "1i", "u32": "1u", "bool": "true"}[kind]
+            return {"f32": "1.0", "i32": "1i", "u32": "1u", "bool": "true", "vec2<f32>": "vec2<f32>(1.0, 0.0)"}[kind]
         case ReduceOp.AND:
             return {"i32": "-1i", "u32": "4294967295u", "bool": "true"}[kind]
         case ReduceOp.MAX | ReduceOp.ARGMAX:

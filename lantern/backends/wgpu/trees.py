@@ -10,26 +10,36 @@ from lantern.backends.wgpu.layout import Layout
 from lantern.lower.expr import DType, ReduceOp
 
 
+def scratch(kind: str) -> str:
+    """The workgroup array of one type.
+
+    >>> scratch("f32"), scratch("vec2<f32>")
+    ('scratch_f32', 'scratch_vec2f32')
+    """
+    return f"scratch_{kind.replace('<', '').replace('>', '')}"
+
+
 def tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
     """The function `name(thread, lane, value)` for a fold other than ARG*."""
     kind, few = scalar.wgsl_type(dtype), _few(layout)
+    shared = scratch(kind)
     return "\n".join([
         f"fn {name}(thread: u32, lane: u32, value: {kind}) -> {kind} {{",
-        f"  scratch_{kind}[thread] = value;",
+        f"  {shared}[thread] = value;",
         "  workgroupBarrier();",
         f"  if (lane < {few}u) {{",
         "    var part = value;",
         f"    for (var k = {few}u; k < {layout.lanes}u; k = k + {few}u) {{",
-        f"      let next = scratch_{kind}[{_lane('thread', layout)}];",
+        f"      let next = {shared}[{_lane('thread', layout)}];",
         f"      part = {scalar.combine(op, 'part', 'next', dtype)};",
         "    }",
-        f"    scratch_{kind}[thread] = part;",
+        f"    {shared}[thread] = part;",
         "  }",
         "  workgroupBarrier();",
         f"  let first = {_first(layout)};",
-        f"  var total = scratch_{kind}[first];",
+        f"  var total = {shared}[first];",
         f"  for (var k = 1u; k < {few}u; k = k + 1u) {{",
-        f"    let next = scratch_{kind}[{_lane('first', layout)}];",
+        f"    let next = {shared}[{_lane('first', layout)}];",
         f"    total = {scalar.combine(op, 'total', 'next', dtype)};",
         "  }",
         "  workgroupBarrier();",
@@ -40,10 +50,11 @@ def tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
 def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
     """The function `name(thread, lane, value, position)` for ARG*: of equally good values the first one wins."""
     kind, few = scalar.wgsl_type(dtype), _few(layout)
+    shared = scratch(kind)
 
     def fold(indent: str, start: str) -> list[str]:
         return [indent + line for line in (
-            f"let next = scratch_{kind}[{_lane(start, layout)}];",
+            f"let next = {shared}[{_lane(start, layout)}];",
             f"let place = positions[{_lane(start, layout)}];",
             f"let wins = {scalar.better(op, 'next', 'best', dtype)};",
             f"let equal = {scalar.equally_good('next', 'best', dtype)};",
@@ -51,7 +62,7 @@ def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
 
     return "\n".join([
         f"fn {name}(thread: u32, lane: u32, value: {kind}, position: i32) -> i32 {{",
-        f"  scratch_{kind}[thread] = value;",
+        f"  {shared}[thread] = value;",
         "  positions[thread] = position;",
         "  workgroupBarrier();",
         "  var best = value;",
@@ -60,12 +71,12 @@ def arg_tree(name: str, op: ReduceOp, dtype: DType, layout: Layout) -> str:
         f"    for (var k = {few}u; k < {layout.lanes}u; k = k + {few}u) {{",
         *fold("      ", "thread"),
         "    }",
-        f"    scratch_{kind}[thread] = best;",
+        f"    {shared}[thread] = best;",
         "    positions[thread] = at;",
         "  }",
         "  workgroupBarrier();",
         f"  let first = {_first(layout)};",
-        f"  best = scratch_{kind}[first];",
+        f"  best = {shared}[first];",
         "  at = positions[first];",
         f"  for (var k = 1u; k < {few}u; k = k + 1u) {{",
         *fold("    ", "first"),
