@@ -118,11 +118,21 @@ ANY_AXIS = f"{OTHER_AXIS} | Literal[0] | None"
 
 
 def vmap(of: Signature) -> Iterator[str]:
-    """Up to four arguments, each mapped over its first axis or not mapped. The new axis is N."""
-    for count in range(1, MOST_ARGUMENTS + 1):
-        for mapped in itertools.product((True, False), repeat=count):
-            if any(mapped):
-                yield from _vmap(of, mapped)
+    """Up to four arguments, each mapped over its first axis or not mapped. The new axis is N.
+
+    What comes first is tried first, and a call inside a call is tried again for each overload of the outer one: the
+    usual results of all numbers of arguments stand before the rare ones.
+    """
+    patterns = [m for count in range(1, MOST_ARGUMENTS + 1) for m in itertools.product((True, False), repeat=count)
+                if any(m)]
+    for result in _results():
+        for mapped in patterns:
+            yield from _vmap(of, mapped, *result)
+    for mapped in patterns:
+        anything = ["Any" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
+        trees = [f"Z{i}" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
+        types = {"f": f"Callable[[{', '.join(trees)}], Any]", "in_axes": _in_axes(mapped), "out_axes": "Any = 0"}
+        yield from of.overload(types, f"Callable[[{', '.join(anything)}], Any]")
     for count in range(1, MOST_ARGUMENTS + 1):  # other axes, and axes of containers
         for i in range(count):
             axes = ", ".join([f"{OTHER_AXIS if j == i else ANY_AXIS}" for j in range(count)])
@@ -130,28 +140,28 @@ def vmap(of: Signature) -> Iterator[str]:
     yield from of.overload({"f": "Callable[..., Any]", "in_axes": "Literal[1, -1, 2, -2]"}, "Callable[..., Any]")
 
 
-def _vmap(of: Signature, mapped: tuple[bool, ...]) -> Iterator[str]:
-    axes = f"tuple[{', '.join(['Literal[0]' if m else 'None' for m in mapped])}]"
-    in_axes = f"Literal[0] | {axes} = 0" if all(mapped) else axes
-    takes = [f"Array[D{i}, *S{i}]" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
-    given = [f"Array[D{i}, N, *S{i}]" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
+def _results() -> Iterator[tuple[str, str, str]]:
+    """What a function gives, where the new axis goes, and what the mapped function gives."""
     one, first, second = array("*L", "G"), array("*L", "D"), array("*H", "G")
-    results = [
-        (one, "Literal[0] = 0", array("N *L", "G")),
-        (one, "Literal[-1]", array("*L N", "G")),
-        (array("M *L", "G"), "Literal[1]", array("M N *L", "G")),
-        (one, "None", one),
-        (f"tuple[{first}, {second}]", "Literal[0] = 0", f"tuple[{array('N *L')}, {array('N *H', 'G')}]"),
-        (TREE, "Any = 0", "Any"),
-    ]
-    for result, out_axes, batched in results:
-        types = {"f": f"Callable[[{', '.join(takes)}], {result}]", "in_axes": in_axes, "out_axes": out_axes}
-        batch = [g.replace(", N,", ", Any,") for g in given] if batched in (one, "Any") and sum(mapped) == 1 else given
-        yield from of.overload(types, f"Callable[[{', '.join(batch)}], {batched}]")
-    anything = ["Any" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
-    trees = [f"Z{i}" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
-    types = {"f": f"Callable[[{', '.join(trees)}], Any]", "in_axes": in_axes, "out_axes": "Any = 0"}
-    yield from of.overload(types, f"Callable[[{', '.join(anything)}], Any]")
+    yield one, "Literal[0] = 0", array("N *L", "G")
+    yield f"tuple[{first}, {second}]", "Literal[0] = 0", f"tuple[{array('N *L')}, {array('N *H', 'G')}]"
+    yield TREE, "Any = 0", "Any"
+    yield one, "Literal[-1]", array("*L N", "G")
+    yield array("M *L", "G"), "Literal[1]", array("M N *L", "G")
+    yield one, "None", one
+
+
+def _in_axes(mapped: tuple[bool, ...]) -> str:
+    axes = f"tuple[{', '.join(['Literal[0]' if m else 'None' for m in mapped])}]"
+    return f"Literal[0] | {axes} = 0" if all(mapped) else axes
+
+
+def _vmap(of: Signature, mapped: tuple[bool, ...], result: str, out_axes: str, batched: str) -> Iterator[str]:
+    takes = [f"Array[D{i}, *S{i}]" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
+    size = "Any" if batched in (array("*L", "G"), "Any") and sum(mapped) == 1 else "N"
+    given = [f"Array[D{i}, {size}, *S{i}]" if m else f"X{i}" for i, m in enumerate(mapped, 1)]
+    types = {"f": f"Callable[[{', '.join(takes)}], {result}]", "in_axes": _in_axes(mapped), "out_axes": out_axes}
+    yield from of.overload(types, f"Callable[[{', '.join(given)}], {batched}]")
 
 
 RULES: dict[str, Rule] = {
