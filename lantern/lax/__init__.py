@@ -1,6 +1,7 @@
 """`lantern.lax`: the primitives under jax.lax's names. Nothing is promoted or broadcast; `lantern.numpy` does that."""
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.lax.associative import associative_scan as associative_scan
 from lantern.lax.bits import clz as clz
 from lantern.lax.bits import nextafter as nextafter
@@ -142,3 +143,5 @@ from lantern.lax.windows import dynamic_update_slice as dynamic_update_slice
 from lantern.lax.windows import dynamic_update_slice_in_dim as dynamic_update_slice_in_dim
 from lantern.lax.windows import index_in_dim as index_in_dim
 from lantern.lax.windows import index_take as index_take
+
+__getattr__ = Absent(__name__)

@@ -1,6 +1,7 @@
 """`lantern.nn`: functions of neural networks, with jax.nn's names and arguments."""
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.nn.functions import elu as elu
 from lantern.nn.functions import gelu as gelu
 from lantern.nn.functions import leaky_relu as leaky_relu
@@ -17,3 +18,5 @@ from lantern.nn.functions import softmax as softmax
 from lantern.nn.functions import softplus as softplus
 from lantern.nn.functions import swish as swish
 from lantern.numpy.ufuncs import tanh as tanh
+
+__getattr__ = Absent(__name__)

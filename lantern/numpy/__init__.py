@@ -5,6 +5,7 @@ lattice with weak Python numbers, broadcast by NumPy's rule, and raise ShapeErro
 """
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.numpy import at as at
 from lantern.numpy import linalg as linalg
 from lantern.numpy import namespace as namespace
@@ -340,3 +341,5 @@ from lantern.numpy.ufuncs import sin as sin
 from lantern.numpy.ufuncs import sinh as sinh
 from lantern.numpy.ufuncs import tan as tan
 from lantern.numpy.ufuncs import tanh as tanh
+
+__getattr__ = Absent(__name__)

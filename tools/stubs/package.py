@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -16,11 +17,14 @@ IMPORTS = (
     "from typing import Any, Literal, Protocol, TypeAlias, overload, type_check_only",
     "import numpy as np",
     "from typing_extensions import TypeVar, TypeVarTuple",
-    "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32, u32",
+    "from lantern.devices import DeviceLike",
+    "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32, prng_key, u32",
     "from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLike, SupportsLanternArray",
     "from lantern.trace.array import Array",
     "from lantern.typing import Dim",
 )
+
+NO_TYPES = ("__future__", "lantern.absent")
 
 
 def exported(module: str) -> Iterator[tuple[str, str, str]]:
@@ -59,8 +63,17 @@ def text(module: str, table: Table) -> str:
     for protocol, names in protocols.items():
         body += broadcasting(protocol, names, module)
     own = [*defined(module, table)]
-    imports = with_imports_of(module, [*IMPORTS, *table.imports])
-    return stub(table.docstring, [*imports, *exports], [*body, *own], table.variables)
+    imports = with_imports_of(module, ["import builtins", *IMPORTS, *table.imports])
+    hidden = [t.__name__ for t in (bool, int, float, complex) if any([e.endswith(f" as {t.__name__}") for e in exports])]
+    return stub(table.docstring, [*imports, *exports], [meaning_builtins(hidden, line) for line in [*body, *own]],
+                table.variables)
+
+
+def meaning_builtins(hidden: list[str], line: str) -> str:
+    """A line of a module that exports names of Python's own types (the array API has a `bool`), which means those."""
+    if hidden and not line.lstrip().startswith('"""'):
+        return re.sub(rf"(?<![\w.'\"])({'|'.join(hidden)})(?![\w'\"])(?!:)", r"builtins.\1", line)
+    return line
 
 
 def defined(module: str, table: Table) -> Iterator[str]:
@@ -79,9 +92,10 @@ def defined(module: str, table: Table) -> Iterator[str]:
 
 
 def with_imports_of(module: str, imports: list[str]) -> list[str]:
-    """These imports, and what the module imports itself, for annotations taken from its source."""
+    """These imports, and what the module imports itself, for annotations taken from its source. What answers for absent
+    names stays out: a type checker knows which names there are."""
     known = {name for line in imports for name in line.partition(" import ")[2].split(", ")}
-    nodes = [n for n in source(module).body if isinstance(n, ast.ImportFrom) and n.module != "__future__"]
+    nodes = [n for n in source(module).body if isinstance(n, ast.ImportFrom) and n.module not in NO_TYPES]
     own = [(n.module, a.name) for n in nodes for a in n.names if not a.asname]
     return [*imports, *[f"from {where} import {name}" for where, name in own if name not in known]]
 
