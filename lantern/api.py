@@ -11,7 +11,7 @@ import numpy as np
 from lantern import tree
 from lantern.annotations import call as call_checked
 from lantern.autodiff import Linearized, check_tangents, fits, fitted, push_forward
-from lantern.dtypes import is_complex, is_float, is_inexact
+from lantern.dtypes import KEY, is_complex, is_float, is_inexact
 from lantern.errors import ArgumentError, NotDifferentiableError
 from lantern.flat import Flat, Function, argument_names, as_result, as_values, name_of
 from lantern.ops.shape import reshape, transpose
@@ -101,6 +101,8 @@ def _check_arguments(flat: Flat, holomorphic: bool, real: bool = False) -> None:
     where they have to be `real`."""
     for name, aval in zip(flat.names, flat.avals, strict=True):
         said = f"{flat.title}: argument `{name}` is {aval}; "
+        if aval.dtype is KEY:
+            raise NotDifferentiableError(f"{said}random keys have no derivative. Choose others with argnums")
         if not is_inexact(aval.dtype):
             raise NotDifferentiableError(f"{said}gradients need floating-point arguments. Convert it with astype, or "
                                          "choose others with argnums")

@@ -16,6 +16,7 @@ import numpy as np
 from lantern import config
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Backend, Device
+from lantern.dtypes import KEY
 from lantern.errors import DeviceError
 from lantern.reference import REFERENCE
 from lantern.trace.aval import shaped
@@ -170,7 +171,7 @@ def brought_together(args: Sequence[Any], what: str, place: Device | None = None
 def on_device(x: Any, device: Device, weak: bool = False, loose: bool = False) -> DeviceArray:
     """A NumPy array or literal as an array of `device`; a device array of another device is copied through the host."""
     if type(x) is DeviceArray:
-        return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.numpy()), device, loose)
+        return x if x.device is device else DeviceArray(x.aval, device.backend.write(x.elements()), device, loose)
     if type(x) is Literal:      # not `literal_buffer`: the user may donate this array
         return DeviceArray(x.aval, device.backend.write(np.asarray(x.value)), device, loose)
     x = np.asarray(x)
@@ -181,7 +182,7 @@ def placed(x: DeviceArray, device: Device) -> DeviceArray:
     """The array on a device that somebody chose for it: a copy, unless it was placed there before."""
     if x.device is device and not x.loose:
         return x
-    return DeviceArray(x.aval, device.backend.write(x.numpy()), device)
+    return DeviceArray(x.aval, device.backend.write(x.elements()), device)
 
 
 _literals: dict[Any, Any] = {}
@@ -203,16 +204,21 @@ def clear_literals() -> None:
     _literals.clear()
 
 
-def _unpickle(values: np.ndarray[Any, Any], weak: bool, device: str) -> DeviceArray:
+def _unpickle(values: np.ndarray[Any, Any], weak: bool, device: str, keys: bool = False) -> DeviceArray:
     try:
         place = find_device(device)
     except DeviceError:     # made on a machine with a GPU, loaded on one without
         place = current_device()
-    return on_device(values, place, weak)
+    return keys_of(values, place) if keys else on_device(values, place, weak)
+
+
+def keys_of(words: np.ndarray[Any, Any], device: Device, loose: bool = False) -> DeviceArray:
+    """Random keys on a device, of their words (u32 along a last axis)."""
+    return DeviceArray(shaped(words.shape[:-1], KEY), device.backend.write(words), device, loose)
 
 
 def _reduce(x: DeviceArray) -> Any:
-    return _unpickle, (np.array(x.numpy()), x.aval.weak, str(x.device))
+    return _unpickle, (np.array(x.elements()), x.aval.weak, str(x.device), x.aval.dtype is KEY)
 
 
 copyreg.pickle(DeviceArray, _reduce)

@@ -3,14 +3,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar, TypeAlias
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, cast
 
 import ml_dtypes
 import numpy as np
 
 from lantern import config
 from lantern.errors import PromotionError
-from lantern.source import user_source
+from lantern.source import Source, user_source
 
 NumpyDType: TypeAlias = "np.dtype[Any]"
 
@@ -116,7 +117,7 @@ class f64(Floating):
 
 
 class c64(Complex):
-    """Complex numbers of two single precision floats: what a Python complex becomes; on the CPU only."""
+    """Complex numbers of two single precision floats: what a Python complex becomes."""
 
     dtype = np.dtype(np.complex64)
 
@@ -125,6 +126,37 @@ class c128(Complex):
     """Complex numbers of two double precision floats: on the CPU only."""
 
     dtype = np.dtype(np.complex128)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDType:
+    """The dtype of random keys. It is none of NumPy's, on purpose: no function of NumPy's takes it for numbers.
+
+    In memory a key is two u32 along a last axis, which only `lantern.transforms.physical` knows.
+    """
+
+    name: str = "key<fry>"
+    kind: str = "k"
+    itemsize: int = 8
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return "KEY"        # the one there is, also after a copy or in another process
+
+
+# Avals hold a NumPy dtype or this; what they ask of it (kind, itemsize, equality, hash) it answers.
+KEY: NumpyDType = cast("np.dtype[Any]", KeyDType())
+
+
+class prng_key(DType):
+    """Random keys. `issubdtype(x.dtype, lantern.dtypes.prng_key)` asks whether an array holds them."""
+
+    dtype = KEY
 
 
 MARKERS: tuple[type[DType], ...] = (bool_, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64, c64, c128)
@@ -160,6 +192,8 @@ def canonical(dtype: Any) -> NumpyDType:
         return default(_PYTHON[dtype])
     if isinstance(dtype, str) and dtype in _BY_NAME:
         return _BY_NAME[dtype]
+    if getattr(dtype, "dtype", dtype) is KEY:
+        raise no_numbers("", f"a dtype of numbers was wanted, got {KEY}", "Keys are made by lantern.random.key(seed)")
     try:
         found = np.dtype(dtype)     # it looks for an attribute `dtype`, which our markers have
     except TypeError:
@@ -169,11 +203,30 @@ def canonical(dtype: Any) -> NumpyDType:
     return found
 
 
+def element_type(dtype: Any) -> NumpyDType:
+    """As `canonical`, of random keys, too: where a dtype is spoken of and no numbers are made.
+
+    >>> element_type(prng_key), element_type("int8")
+    (key<fry>, dtype('int8'))
+    """
+    found = getattr(dtype, "dtype", dtype)
+    return KEY if found is KEY else canonical(dtype)
+
+
 def unknown_dtype(what: str) -> TypeError:
     """The error for a dtype that lantern lacks, with the user's line and those that there are."""
     source = user_source()
     line = f", at {source}" if source is not None else ""
     return TypeError(f"{what}{line}; lantern has {', '.join([str(d) for d in SHORT_NAMES])}")
+
+
+def no_numbers(function: str, what: str, cure: str = "", source: Source | None = None) -> TypeError:
+    """The error for random keys where numbers are wanted, with the user's line."""
+    source = source or user_source()
+    line = f", at {source}" if source is not None else ""
+    cure = cure or ("Draw with lantern.random.bits(key), or look at the words of a key with "
+                    "lantern.random.key_data(key)")
+    return TypeError(f"{function}{': ' if function else ''}{what}: random keys are no numbers{line}. {cure}")
 
 
 def default(dtype: NumpyDType) -> NumpyDType:
@@ -267,6 +320,10 @@ def promote(kinds: Sequence[tuple[NumpyDType, bool]]) -> tuple[NumpyDType, bool]
     if config.strict_promotion() and (clash := strict_clash(kinds)) is not None:
         names = [f"{short_name(d)}{'*' if weak else ''}" for d, weak in [kinds[k] for k in clash]]
         raise strict_error("", names)
+    if any([d is KEY for d, _ in kinds]):
+        if all([d is KEY for d, _ in kinds]):
+            return KEY, False
+        raise no_numbers("", f"{' and '.join([short_name(d) for d, _ in kinds])} have no common dtype")
     nodes = [_node(d, w) for d, w in kinds]
     joined = _join(tuple(sorted(set(nodes), key=str)))
     if joined == "i*":

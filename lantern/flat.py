@@ -14,7 +14,7 @@ from lantern.annotations import call as call_checked
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
-from lantern.dtypes import canonical
+from lantern.dtypes import element_type
 from lantern.source import user_source
 from lantern.trace import context
 from lantern.trace.array import AnyArray, Array, is_array
@@ -51,7 +51,7 @@ class ShapeDtypeStruct:
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         object.__setattr__(self, "shape", tuple(shape))
-        object.__setattr__(self, "dtype", canonical(dtype))
+        object.__setattr__(self, "dtype", element_type(dtype))
 
     @property
     def ndim(self) -> int:

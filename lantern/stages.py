@@ -27,6 +27,7 @@ from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
 from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
+from lantern.transforms.physical import physical
 from lantern.tree import TreeDef
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Traced:
     def lower(self, device: Device | None = None) -> Lowered:
         """To kernels, for the given device or the one the function was traced for."""
         device = device or self.device
-        return Lowered(lower_jaxpr(self.jaxpr, device.backend.target, donated=self.donated), device, self.jaxpr)
+        return Lowered(lower_jaxpr(physical(self.jaxpr), device.backend.target, donated=self.donated), device, self.jaxpr)
 
 
 _compiled: BoundedCache[Any, Compiled] = BoundedCache(2048)
@@ -128,6 +129,9 @@ _compiled: BoundedCache[Any, Compiled] = BoundedCache(2048)
 
 def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozenset(), name: str = "") -> Compiled:
     """From the cache by fingerprint, or lowered and compiled now."""
+    words = physical(jaxpr)
+    if words is not jaxpr:
+        return replace(compile_jaxpr(words, device, donated, name), out_avals=tuple(jaxpr.out_avals))
     mode = config.mode()
     if mode is not None and (mode.debug_nans or mode.debug_infs):
         made = _compile(jaxpr, device, frozenset(), name)       # a NaN's origin is looked for with the inputs

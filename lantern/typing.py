@@ -29,6 +29,7 @@ from lantern.dtypes import (
     i16,
     i32,
     i64,
+    prng_key,
     u8,
     u16,
     u32,
@@ -38,8 +39,8 @@ from lantern.errors import ShapeError
 from lantern.trace.array import Array
 
 __all__ = [
-    "AnyShape", "Array", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "bf16", "bool_",
-    "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64",
+    "AnyShape", "Array", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "Key", "bf16",
+    "bool_", "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "prng_key", "u8", "u16", "u32", "u64",
 ]
 
 
@@ -82,4 +83,5 @@ Sizes = TypeVarTuple("Sizes")
 Float: TypeAlias = Array[f32, *Sizes]
 Int: TypeAlias = Array[i32, *Sizes]
 Bool: TypeAlias = Array[bool_, *Sizes]
+Key: TypeAlias = Array[prng_key, *Sizes]    # random keys: Key[()] is one, Key[Batch] as many as the batch has
 AnyShape: TypeAlias = tuple[Any, ...]     # Float[*AnyShape]: the shape is not known to the types

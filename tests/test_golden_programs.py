@@ -13,6 +13,7 @@ from lantern.backends.wgpu.render import render
 from lantern.examples import digits
 from lantern.lower.kernel import Target
 from lantern.lower.passes import lower_jaxpr
+from lantern.transforms.physical import physical
 
 Golden = Callable[[str, str], None]
 PORTABLE = Target("wgpu", max_buffers=7, max_binding=1 << 27, recompute=True)      # the least that WebGPU promises
@@ -64,7 +65,7 @@ def digits_step() -> Any:
 
 def test_the_digits_step(golden: Golden) -> None:
     """Kernels are counted, and each one is readable WGSL with the user's lines above its statements."""
-    lowering = lower_jaxpr(digits_step(), PORTABLE)
+    lowering = lower_jaxpr(physical(digits_step()), PORTABLE)
     kernels = lowering.program.kernels
     texts = [render(k, PORTABLE).text for k in kernels]
     golden("digits/fused.txt", lowering.stages["fused"]() + "\n")

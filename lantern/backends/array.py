@@ -7,9 +7,10 @@ import numpy as np
 
 from lantern import tree
 from lantern.backends.base import Buffer, Device
+from lantern.dtypes import KEY, no_numbers
 from lantern.errors import DonatedArrayError
 from lantern.trace.array import Array
-from lantern.trace.aval import ShapedArray
+from lantern.trace.aval import ShapedArray, key_words
 
 
 class DeviceArray(Array[Any, *tuple[Any, ...]]):
@@ -44,9 +45,16 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
         self.donated_to, self.buffer = to, None
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The values, read-only."""
+        """The values, read-only. Raises TypeError for random keys, which have none."""
+        if self._aval.dtype is KEY:
+            raise no_numbers("numpy.asarray", f"got {self._aval}")
+        return self.elements()
+
+    def elements(self) -> np.ndarray[Any, Any]:
+        """What lies in memory, read-only: the values, or the words of keys (u32 along a last axis)."""
         self.check_alive()
-        return self.device.backend.read(self.buffer, self._aval)
+        aval = self._aval
+        return self.device.backend.read(self.buffer, key_words(aval) if aval.dtype is KEY else aval)
 
     def block_until_ready(self) -> DeviceArray:
         """Wait until the value has been computed."""
@@ -71,6 +79,8 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
 
     def host_value(self, what: str) -> np.ndarray[Any, Any]:
         """The values, read-only."""
+        if self._aval.dtype is KEY:
+            raise no_numbers(what, f"got {self._aval}")
         return self.numpy()
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -84,14 +94,17 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
     def __repr__(self) -> str:
         if self.donated_to is not None:
             return f"Array(donated to {self.donated_to}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
+        if self._aval.dtype is KEY:
+            shown = np.array2string(self.elements(), prefix=f"Array({self._aval} of words ")
+            return f"Array({self._aval} of words {shown}, device={self.device})"
         shown = np.array2string(self.numpy(), separator=", ", prefix="Array(")
         return f"Array({shown}, shape={self.shape}, dtype={self.dtype}, device={self.device})"
 
     def __str__(self) -> str:
-        return str(self.numpy()) if self.donated_to is None else repr(self)
+        return str(self.numpy()) if self.donated_to is None and self._aval.dtype is not KEY else repr(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy()[()], spec) if spec else str(self)
+        return format(self.host_value("format(x)")[()], spec) if spec else str(self)
 
     def __copy__(self) -> DeviceArray:
         return self

@@ -16,10 +16,12 @@ from lantern.config import strict_promotion
 from lantern.devices import current_device, on_device
 from lantern.dtypes import (
     BOOL,
+    KEY,
     SHORT_NAMES,
     default,
     is_inexact,
     is_integer,
+    no_numbers,
     promote,
     python_dtype,
     short_name,
@@ -27,6 +29,7 @@ from lantern.dtypes import (
     strict_error,
 )
 from lantern.errors import ArgumentError, ShapeError
+from lantern.lax.moving import check_moves
 from lantern.ops.broadcast import broadcast_in_dim, broadcast_in_dim_p
 from lantern.ops.convert import convert
 from lantern.source import user_source
@@ -101,7 +104,10 @@ def operand(function: str, x: Any) -> Operand:
     >>> operand("add", np.arange(3.0)).dtype
     dtype('float32')
     """
-    if is_array(x) or type(x) in _PLAIN:
+    if is_array(x):
+        check_moves(function, x)
+        return x
+    if type(x) in _PLAIN:
         return x
     if is_host_array(x):
         return host_array(function, np.asarray(x))
@@ -158,6 +164,8 @@ def cast(x: Operand, dtype: DType, weak: bool = False, function: str = "") -> Va
     """
     if isinstance(x, Array):
         return x if x.aval.dtype == dtype else convert(x, dtype, weak=weak)
+    if dtype is KEY:
+        raise no_numbers(function, f"{describe(x)} stands beside keys", "Make keys with lantern.random.key(seed)")
     if isinstance(x, Literal):
         return x if x.aval.dtype == dtype else Literal(x.value, shaped((), dtype, weak))
     if isinstance(x, np.ndarray):
@@ -212,6 +220,8 @@ def common_dtype(xs: Sequence[Operand], floats: bool = False, function: str = ""
     kinds = [kind_of(x) for x in xs]
     if strict_promotion() and (clash := strict_clash(kinds)) is not None:
         raise strict_error(function, [describe(xs[k]) for k in clash])
+    if any([d is KEY for d, _ in kinds]) and not all([d is KEY for d, _ in kinds]):
+        raise no_numbers(function, f"{' and '.join([describe(x) for x in xs])} have no common dtype")
     dtype, weak = promote(kinds)
     return (python_dtype(float), weak) if floats and not is_inexact(dtype) else (dtype, weak)
 

@@ -8,10 +8,12 @@ import ml_dtypes
 import numpy as np
 
 from lantern.dtypes import (
+    KEY,
     bf16,
     c64,
     c128,
     canonical,
+    element_type,
     f16,
     f32,
     f64,
@@ -54,7 +56,7 @@ def dtype(x: DTypeLike) -> DType:
     >>> dtype(float32)
     dtype('float32')
     """
-    return canonical(x)
+    return element_type(x)
 
 
 def finfo(dtype: DTypeLike) -> Any:
@@ -93,9 +95,11 @@ def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
     >>> issubdtype(bfloat16, floating), issubdtype("int32", floating)
     (True, False)
     """
-    first = canonical(arg1)
+    first = element_type(arg1)
     if arg2 not in _KINDS:
-        return first == canonical(arg2)
+        return first == element_type(arg2)
+    if first is KEY:
+        return False
     if is_float(first):
         return arg2 in (floating, inexact, number, generic)
     return bool(np.issubdtype(first, arg2))
@@ -159,7 +163,7 @@ def isdtype(dtype: DTypeLike, kind: Any) -> bool:
     >>> isdtype("int8", "integral")
     True
     """
-    found = canonical(dtype)
+    found = element_type(dtype)
     letters = {"bool": "b", "signed integer": "i", "unsigned integer": "u", "integral": "iu", "real floating": "f",
                "complex floating": "c", "numeric": "iufc"}
     kinds = as_sequence(kind)
@@ -167,5 +171,5 @@ def isdtype(dtype: DTypeLike, kind: Any) -> bool:
         if isinstance(k, str) and k not in letters and not hasattr(np, k):
             raise ValueError(f"isdtype: no kind is called {k!r}; there are {', '.join(letters)}")
     letter = "f" if is_float(found) else found.kind
-    return any(letter in letters[k] if isinstance(k, str) and k in letters else found == canonical(k) for k in kinds)
+    return any(letter in letters[k] if isinstance(k, str) and k in letters else found == element_type(k) for k in kinds)
 

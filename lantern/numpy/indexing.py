@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lantern.checks import check_positions
-from lantern.dtypes import I32, promote, short_name
+from lantern.dtypes import BOOL, I32, KEY, no_numbers, short_name
 from lantern.eager import one_program
 from lantern.lax.gathers import fill_of
 from lantern.lax.operands import (
@@ -22,11 +22,11 @@ from lantern.lax.operands import (
     at_user_line,
     canonical_axis,
     cast,
+    common_dtype,
     common_shape,
     describe,
     is_array,
     is_host_array,
-    kind_of,
     operand,
     shape_error,
     shape_of,
@@ -112,6 +112,9 @@ def _taken(x: Array, positions: Array, axis: int, mode: str | None, fill_value: 
 
 def fill(x: Array, fill_value: Any) -> Any:
     """What is read out of range, as an operand of x's dtype."""
+    if x.dtype is KEY:
+        raise no_numbers("", "there is no key to fill in where positions are out of range",
+                         'Use mode="clip" or mode="wrap"')
     return cast(fill_of(x.dtype) if fill_value is None else fill_value, x.dtype)
 
 
@@ -187,7 +190,7 @@ def broadcast_value(function: str, x: Array, values: ArrayLike, shape: tuple[int
     Raises TypeError if x cannot hold its dtype, ShapeError if it does not broadcast.
     """
     given = operand(function, values)
-    dtype = promote([kind_of(x), kind_of(given)])[0]
+    dtype = common_dtype([x, given], function=function)[0]
     if dtype != x.dtype:
         raise type_error(f"{function}: a value of {describe(given)} does not fit into {x.aval}: together they are "
                          f"{short_name(dtype)}", "Convert one of them with astype.")
@@ -212,6 +215,9 @@ def getitem(x: ArrayLike, index: Any, /) -> Array:
     [3, 11]
     """
     a = array("getitem", x)
+    if is_array(index) and index.dtype == BOOL and index.ndim == 0:
+        # One truth value is a mask over no axes: a new axis of size 1 or 0.
+        return getitem(ops.reshape(a, (1, *a.shape)), ops.reshape(index, (1,)))
     items = entries("getitem", a.aval, index)
     if any(isinstance(i, (Array, np.ndarray)) for i in items):
         return _gathered(a, items)

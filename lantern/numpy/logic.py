@@ -321,7 +321,7 @@ def where(condition: ArrayLike, x: ArrayLike, y: ArrayLike, /) -> Array:
     """
     test = operand("where", condition)
     found = [operand("where", x), operand("where", y)]
-    dtype, weak = common_dtype(found)
+    dtype, weak = common_dtype(found, function="where")
     values = [cast(v, dtype, weak) for v in found]
     if not isinstance(test, (Array, np.ndarray)) or shape_of(test) == ():
         test = _truth("where", test)

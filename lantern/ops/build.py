@@ -16,12 +16,14 @@ from lantern.dtypes import (
     F64,
     I32,
     I64,
+    KEY,
     U8,
     U32,
     i8,
     i16,
     is_complex,
     is_inexact,
+    no_numbers,
     short_name,
     u16,
     u64,
@@ -42,6 +44,7 @@ from lantern.trace.primitive import (
     Linear,
     LowerRule,
     Primitive,
+    Rewritten,
     Tangent,
     Value,
     Zero,
@@ -60,6 +63,7 @@ NUMBERS = REALS | COMPLEX
 BITS = INTEGERS | BOOLS
 ORDERED = REALS | BOOLS
 ANYTHING = NUMBERS | BOOLS
+MOVABLE = ANYTHING | {KEY}      # what may be chosen or written, whatever it is
 PARTS = frozenset({F32, F64})       # the floats that complex numbers are made of
 _WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", BITS: "integers or bools", BOOLS: "bools",
           COMPLEX: "complex numbers", INEXACT: "floats", REALS: "numbers", ORDERED: "numbers or bools",
@@ -95,8 +99,10 @@ def _joined(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]) 
     return widest if weak == widest.weak else shaped(widest.shape, widest.dtype, weak)
 
 
-def unaccepted(name: str, aval: ShapedArray, accepts: frozenset[DType]) -> ShapeError:
+def unaccepted(name: str, aval: ShapedArray, accepts: frozenset[DType]) -> ShapeError | TypeError:
     """The error for an operand of a wrong kind of dtype."""
+    if aval.dtype is KEY:
+        return no_numbers(name, f"wanted {_WORDS[accepts]}, got {aval}")
     if is_complex(aval.dtype):
         what = "no order, so this is not defined" if accepts in (REALS, ORDERED) else "no such function here"
         return ShapeError(f"{name}: wanted {_WORDS[accepts]}, got {aval}: complex numbers have {what}. Take abs, real "
@@ -173,8 +179,9 @@ LinearTranspose: TypeAlias = Callable[Concatenate[Value, ShapedArray, ...], Valu
 LinearBatch: TypeAlias = Callable[Concatenate[Axis, Value, ...], Value]
 
 
-def linear(name: str, abstract: AbstractRule, impl: ImplRule, lower: LowerRule | Alias, transpose: LinearTranspose,
-           batch: LinearBatch | None = None, batch_all: BatchRule | None = None) -> Primitive:
+def linear(name: str, abstract: AbstractRule, impl: ImplRule, lower: LowerRule | Alias | Rewritten,
+           transpose: LinearTranspose, batch: LinearBatch | None = None,
+           batch_all: BatchRule | None = None) -> Primitive:
     """A primitive linear in its first operand; the others (indices) have no derivative. The tangent goes the same way.
 
     `batch` is enough for one operand; with more, `batch_all` has to look at the dims.

@@ -9,7 +9,18 @@ from lantern.lower import scalar, views
 from lantern.lower.expr import Body, DType, Ref, ScalarOp
 from lantern.lower.kernel import Kernel
 from lantern.ops.broadcast import front, instantiate
-from lantern.ops.build import ANYTHING, INEXACT, ORDERED, AnyArray, call, is_linear, listed, same_type, scalar_like
+from lantern.ops.build import (
+    ANYTHING,
+    INEXACT,
+    MOVABLE,
+    ORDERED,
+    AnyArray,
+    call,
+    is_linear,
+    listed,
+    same_type,
+    scalar_like,
+)
 from lantern.ops.pointwise import elementwise
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind1, typeof
@@ -25,8 +36,8 @@ def _comparison(op: ScalarOp, accepts: frozenset[DType] = ANYTHING) -> Primitive
     return elementwise(op.value, op, accepts=accepts, result=_gives_bool)
 
 
-eq_p = _comparison(ScalarOp.EQ)
-ne_p = _comparison(ScalarOp.NE)
+eq_p = _comparison(ScalarOp.EQ, MOVABLE)
+ne_p = _comparison(ScalarOp.NE, MOVABLE)
 lt_p = _comparison(ScalarOp.LT, ORDERED)
 le_p = _comparison(ScalarOp.LE, ORDERED)
 gt_p = _comparison(ScalarOp.GT, ORDERED)
@@ -83,7 +94,7 @@ def is_finite(x: Value) -> Value:
 def _select_abstract(c: ShapedArray, x: ShapedArray, y: ShapedArray) -> Sequence[ShapedArray]:
     if c.dtype != BOOL:
         raise ShapeError(f"select: the condition must be bools, got {c}. Compare it with something first")
-    found = same_type("select", (x, y), ANYTHING)
+    found = same_type("select", (x, y), MOVABLE)
     shapes = {a.shape for a in (c, found) if a.shape}
     if len(shapes) > 1:
         raise ShapeError(f"select: operands must have one shape, got {listed([c, x, y])}. Broadcast them first")

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lantern.dtypes import BOOL, is_inexact, short_name
+from lantern.dtypes import BOOL, KEY, is_inexact, no_numbers, short_name
 from lantern.errors import ShapeError
 from lantern.lower import scalar, views
 from lantern.lower.expr import Body, DType, Ref, ScalarOp
@@ -19,6 +19,8 @@ from lantern.trace.primitive import Axis, Dims, Primitive, Tangent, Value, Zero
 
 
 def _convert_abstract(x: ShapedArray, *, dtype: DType, weak: bool = False) -> Sequence[ShapedArray]:
+    if x.dtype is not dtype and KEY in (x.dtype, dtype):
+        raise no_numbers("convert", f"got {x} to become {short_name(dtype)}")
     return [shaped(x.shape, dtype, weak)]
 
 

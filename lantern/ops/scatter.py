@@ -18,7 +18,7 @@ from lantern.lower.expr import Body, ReduceOp, row_major
 from lantern.lower.kernel import Kernel, Scatter, Stage
 from lantern.ops import shape as ops
 from lantern.ops.broadcast import broadcast_in_dim, front, full, instantiate
-from lantern.ops.build import ANYTHING, NUMBERS, AnyArray, is_linear, unaccepted
+from lantern.ops.build import ANYTHING, MOVABLE, NUMBERS, AnyArray, is_linear, unaccepted
 from lantern.ops.compare import eq, ge, select
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import clamp, div, mul
@@ -41,7 +41,7 @@ _UFUNCS: dict[By, np.ufunc] = {"add": np.add, "mul": np.multiply, "min": np.mini
 def _abstract(x: ShapedArray, indices: ShapedArray, updates: ShapedArray, *, axis: int, by: By,
               batch: int) -> Sequence[ShapedArray]:
     check_indices("scatter", indices, x, batch)
-    accepts = NUMBERS if by in ("add", "mul") else ANYTHING
+    accepts = MOVABLE if by == "set" else NUMBERS if by in ("add", "mul") else ANYTHING
     if x.dtype not in accepts:
         raise unaccepted("scatter", x, accepts)
     wanted = (*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1:])

@@ -9,10 +9,10 @@ from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, argument_error, array, canonical_axis
 from lantern.numpy.arithmetic import add, minimum, multiply
 from lantern.numpy.creation import tri, zeros
-from lantern.numpy.ranges import arange
 from lantern.numpy.indexing import take_along_axis
 from lantern.numpy.joining import pad
 from lantern.numpy.logic import equal, less, less_equal, logical_and, logical_or, where
+from lantern.numpy.ranges import arange
 from lantern.numpy.reductions import sum
 from lantern.numpy.shaping import broadcast_to, expand_dims, moveaxis, reshape
 from lantern.ops.index import scatter_add, take

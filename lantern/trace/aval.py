@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import short_name
+from lantern.dtypes import U32, short_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +65,13 @@ class ShapedArray:
 def shaped(shape: tuple[int, ...], dtype: np.dtype[Any], weak: bool = False) -> ShapedArray:
     """An interned ShapedArray: equal ones are usually the same object, which makes comparing them cheap."""
     return ShapedArray(shape, dtype, weak)
+
+
+def key_words(keys: ShapedArray) -> ShapedArray:
+    """The words of keys, as they lie in memory.
+
+    >>> from lantern.dtypes import KEY
+    >>> str(key_words(ShapedArray((3,), KEY)))
+    'u32[3,2]'
+    """
+    return shaped((*keys.shape, 2), U32)

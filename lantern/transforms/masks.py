@@ -6,8 +6,10 @@ from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
+from lantern.dtypes import KEY
+from lantern.ops.keys import random_wrap
 from lantern.ops.shape import broadcast_in_dim
-from lantern.trace.aval import ShapedArray
+from lantern.trace.aval import ShapedArray, key_words
 from lantern.trace.jaxpr import Jaxpr, literal
 from lantern.trace.primitive import Value, Zero
 
@@ -63,6 +65,8 @@ def settle(mask: Mask, step: Callable[[list[bool]], Sequence[bool]]) -> tuple[li
 
 def zeros(aval: ShapedArray) -> Value:
     """A written-out zero: a literal if it has rank 0."""
+    if aval.dtype is KEY:
+        return random_wrap(zeros(key_words(aval)))
     zero = literal(0, aval.dtype)
     return broadcast_in_dim(zero, aval.shape, ()) if aval.shape else zero
 

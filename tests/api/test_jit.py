@@ -198,7 +198,7 @@ def test_stages() -> None:
     with pytest.raises(DeviceError, match="wgsl"):
         lowered.wgsl()
     compiled: Any = lowered.compile()
-    out, = compiled(jnp.ones((2, 3)), jnp.ones((3, 4)))
+    out = compiled(jnp.ones((2, 3)), jnp.ones((3, 4)))
     np.testing.assert_allclose(np.asarray(out), np.tanh(np.full((2, 4), 3.0)), rtol=1e-6)
 
 
@@ -230,7 +230,8 @@ def test_arrays_and_keys_pickle_and_functions_say_why_not() -> None:
     again = pickle.loads(pickle.dumps(x))
     assert again.dtype == x.dtype and again.tolist() == x.tolist() and again.device is x.device
     key: Any = lantern.random.key(1)
-    assert pickle.loads(pickle.dumps(key)).tolist() == key.tolist()
+    again = pickle.loads(pickle.dumps(key))
+    assert again.dtype is key.dtype and bool(again == key)
     with pytest.raises(TypeError, match="does not pickle"):
         pickle.dumps(lantern.jit(lambda x: x))
 

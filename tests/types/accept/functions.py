@@ -7,7 +7,7 @@ import numpy as np
 
 import lantern.numpy as jnp
 from lantern import lax, nn, random
-from lantern.typing import Array, Bool, Dim, Float, Int, f16, u32
+from lantern.typing import Array, Bool, Dim, Float, Int, Key, f16, u32
 
 
 class Batch(Dim):
@@ -100,11 +100,15 @@ assert_type(nn.log_softmax(x, axis=0), Float[Batch, Units])
 assert_type(nn.logsumexp(x, axis=-1), Float[Batch])
 assert_type(nn.one_hot(i, Classes()), Float[Batch, Classes])
 key = random.key(0)
-assert_type(key, Array[u32, Two])
+assert_type(key, Key[()])
 first, second = random.split(key)
-assert_type(first, Array[u32, Two])
-assert_type(random.split(key, Batch(8)), Array[u32, Batch, Two])
-assert_type(random.fold_in(second, 3), Array[u32, Two])
+assert_type(first, Key[()])
+assert_type(random.split(key, Batch(8)), Key[Batch])
+assert_type(random.fold_in(second, 3), Key[()])
+assert_type(random.split(random.PRNGKey(0)), Array[u32, Two, Two])
+assert_type(random.normal(random.PRNGKey(0)), Float[()])
+assert_type(random.key_data(random.split(key, Batch(8))), Array[u32, Batch, Two])
+assert_type(random.wrap_key_data(random.PRNGKey(0)), Key[()])
 assert_type(random.normal(key), Float[()])
 assert_type(random.normal(key, (Batch(8), Units(6))), Float[Batch, Units])
 assert_type(random.uniform(key, (3, 4), minval=-1.0), Float[Three, Four])
