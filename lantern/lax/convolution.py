@@ -11,6 +11,7 @@ from lantern.dtypes import canonical
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, DTypeLike, argument_error, array, cast, shape_error, size_of
 from lantern.lax.paddings import Padding, counts, padding_name, pairs
+from lantern.lax.precision import PrecisionLike, check_precision
 from lantern.ops import shape as ops
 from lantern.ops.conv import Letters, Window, spread_size
 from lantern.ops.conv import conv as convolve
@@ -78,7 +79,7 @@ def _numbers(function: str, lhs: tuple[int, ...], rhs: tuple[int, ...], given: A
 def conv_general_dilated(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequence[int], padding: Padding,
                          lhs_dilation: Sequence[int] | None = None, rhs_dilation: Sequence[int] | None = None,
                          dimension_numbers: DimensionNumbers = None, feature_group_count: int = 1,
-                         batch_group_count: int = 1, precision: Any = None,
+                         batch_group_count: int = 1, precision: PrecisionLike = None,
                          preferred_element_type: DTypeLike = None) -> Array:
     """The array `lhs` convolved with the kernel `rhs`, along any number of spatial axes.
 
@@ -102,6 +103,7 @@ def conv_general_dilated(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequenc
     """
     name = "conv_general_dilated"
     x, w = array(name, lhs), array(name, rhs)
+    check_precision(name, precision)
     if preferred_element_type is not None:
         wanted = canonical(preferred_element_type)
         x, w = cast(x, wanted), cast(w, wanted)
@@ -111,16 +113,22 @@ def conv_general_dilated(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequenc
     numbers = _numbers(name, x.shape, w.shape, dimension_numbers)
     spatial = x.ndim - 2
     strides = counts(name, "window_strides", window_strides, spatial)
-    spread = counts(name, "lhs_dilation", lhs_dilation, spatial)
+    spread = _spread(name, lhs_dilation, spatial, padding)
     dilation = counts(name, "rhs_dilation", rhs_dilation, spatial)
     _check_groups(name, x.aval, w.aval, numbers, feature_group_count, batch_group_count)
+    sizes, kernel = [[a.shape[k] for k in spec[2:]] for a, spec in zip((x, w), numbers[:2], strict=True)]
+    pads = pairs(name, padding, sizes, kernel, strides, dilation)
+    windows = tuple([Window(_SPATIAL[k], strides[k], *pads[k], spread[k], dilation[k]) for k in range(spatial)])
+    return _grouped(x, w, numbers, windows, feature_group_count, batch_group_count)
+
+
+def _spread(name: str, given: Sequence[int] | None, spatial: int, padding: Padding) -> tuple[int, ...]:
+    """lhs_dilation in numbers. What padding by name would mean beside it is not agreed upon."""
+    spread = counts(name, "lhs_dilation", given, spatial)
     if isinstance(padding, str) and any(n != 1 for n in spread):
         raise argument_error(f"{name}: wanted a pair (low, high) for each axis beside lhs_dilation={spread}, got "
                              f"padding={padding!r}", "conv_transpose knows what 'SAME' and 'VALID' mean there.")
-    sizes, kernel = [[a.shape[k] for k in spec[2:]] for a, spec in zip((x, w), numbers[:2], strict=True)]
-    pads = pairs(name, padding, sizes, kernel, strides, spread, dilation)
-    windows = tuple([Window(_SPATIAL[k], strides[k], *pads[k], spread[k], dilation[k]) for k in range(spatial)])
-    return _grouped(x, w, numbers, windows, feature_group_count, batch_group_count)
+    return spread
 
 
 def _check_groups(name: str, x: ShapedArray, w: ShapedArray, numbers: ConvDimensionNumbers, features: int,
@@ -172,8 +180,8 @@ def _cut(x: Value, names: Sequence[str], groups: int) -> Value:
     return ops.reshape(x, shape)
 
 
-def conv(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequence[int], padding: Padding, precision: Any = None,
-         preferred_element_type: DTypeLike = None) -> Array:
+def conv(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequence[int], padding: Padding,
+         precision: PrecisionLike = None, preferred_element_type: DTypeLike = None) -> Array:
     """`conv_general_dilated` in the layout NCHW, OIHW, without dilation and groups.
 
     >>> import numpy as np
@@ -186,7 +194,7 @@ def conv(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequence[int], padding:
 
 def conv_with_general_padding(lhs: ArrayLike, rhs: ArrayLike, window_strides: Sequence[int], padding: Padding,
                               lhs_dilation: Sequence[int] | None, rhs_dilation: Sequence[int] | None,
-                              precision: Any = None, preferred_element_type: DTypeLike = None) -> Array:
+                              precision: PrecisionLike = None, preferred_element_type: DTypeLike = None) -> Array:
     """`conv_general_dilated` in the layout NCHW, OIHW, without groups.
 
     >>> import numpy as np
@@ -203,8 +211,8 @@ _LAYOUTS = {2: ("NC", "IO", "NC"), 3: ("NHC", "HIO", "NHC"), 4: ("NHWC", "HWIO",
 
 def conv_transpose(lhs: ArrayLike, rhs: ArrayLike, strides: Sequence[int], padding: Padding,
                    rhs_dilation: Sequence[int] | None = None, dimension_numbers: DimensionNumbers = None,
-                   transpose_kernel: bool = False, precision: Any = None, preferred_element_type: DTypeLike = None,
-                   use_consistent_padding: bool = False) -> Array:
+                   transpose_kernel: bool = False, precision: PrecisionLike = None,
+                   preferred_element_type: DTypeLike = None, use_consistent_padding: bool = False) -> Array:
     """The array with its elements `strides` apart, convolved: an upsampling, also called deconvolution (Zeiler et al.,
     Deconvolutional networks, 2010). The default layout is NHWC, HWIO.
 
@@ -236,7 +244,7 @@ def conv_transpose(lhs: ArrayLike, rhs: ArrayLike, strides: Sequence[int], paddi
             raise argument_error(f"{name}: padding must be 'SAME', 'VALID' or a pair for each axis, got {padding!r}")
         pads = [_transposed_padding(k, s, named) for k, s in zip(spans, strides, strict=True)]
     else:
-        pads = pairs(name, padding, spans, spans, strides, (1,) * spatial, (1,) * spatial)
+        pads = pairs(name, padding, spans, spans, strides, (1,) * spatial)
         if use_consistent_padding:
             pads = [(k - low - 1, k - high - 1) for k, (low, high) in zip(spans, pads, strict=True)]
     if transpose_kernel:
@@ -259,7 +267,7 @@ def _transposed_padding(span: int, stride: int, name: str) -> tuple[int, int]:
 def conv_general_dilated_patches(lhs: ArrayLike, filter_shape: Sequence[int], window_strides: Sequence[int],
                                  padding: Padding, lhs_dilation: Sequence[int] | None = None,
                                  rhs_dilation: Sequence[int] | None = None, dimension_numbers: DimensionNumbers = None,
-                                 precision: Any = None, preferred_element_type: DTypeLike = None) -> Array:
+                                 precision: PrecisionLike = None, preferred_element_type: DTypeLike = None) -> Array:
     """What a convolution would see: the windows of `filter_shape`, as features. Arguments as in `conv_general_dilated`.
 
     The feature axis holds, for each feature of the array, the elements of its window in row-major order.
@@ -272,16 +280,17 @@ def conv_general_dilated_patches(lhs: ArrayLike, filter_shape: Sequence[int], wi
     """
     name = "conv_general_dilated_patches"
     x = array(name, lhs)
+    check_precision(name, precision)
     if preferred_element_type is not None:
         x = cast(x, canonical(preferred_element_type))
     spatial = x.ndim - 2
     kernel = counts(name, "filter_shape", filter_shape, spatial)
     numbers = _numbers(name, x.shape, (1, 1, *kernel), dimension_numbers)
     strides = counts(name, "window_strides", window_strides, spatial)
-    spread = counts(name, "lhs_dilation", lhs_dilation, spatial)
+    spread = _spread(name, lhs_dilation, spatial, padding)
     dilation = counts(name, "rhs_dilation", rhs_dilation, spatial)
     axes = numbers.lhs_spec
-    pads = pairs(name, padding, [x.shape[k] for k in axes[2:]], kernel, strides, spread, dilation)
+    pads = pairs(name, padding, [x.shape[k] for k in axes[2:]], kernel, strides, dilation)
     config = [(0, 0, 0)] * x.ndim
     for k, axis in enumerate(axes[2:]):
         config[axis] = (*pads[k], spread[k] - 1)

@@ -45,15 +45,14 @@ def padding_name(function: str, padding: str) -> str:
 
 
 def pairs(function: str, padding: Padding, sizes: Sequence[int], window: Sequence[int], strides: Sequence[int],
-          spread: Sequence[int], dilation: Sequence[int]) -> list[tuple[int, int]]:
-    """The padding of each axis in numbers; `spread` are the dilations of the array, `dilation` those of the window.
+          dilation: Sequence[int]) -> list[tuple[int, int]]:
+    """The padding of each axis in numbers; `dilation` is that of the window.
 
     Raises ArgumentError for an unknown name, ShapeError unless there is one pair for each axis.
     """
     if isinstance(padding, str):
-        array = [spread_size(n, by) for n, by in zip(sizes, spread, strict=True)]
-        kernel = [spread_size(n, by) for n, by in zip(window, dilation, strict=True)]
-        return padtype_to_pads(array, kernel, strides, padding_name(function, padding))
+        spans = [spread_size(n, by) for n, by in zip(window, dilation, strict=True)]
+        return padtype_to_pads(sizes, spans, strides, padding_name(function, padding))
     try:
         found = [(operator.index(low), operator.index(high)) for low, high in padding]
     except (TypeError, ValueError):
