@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, fields
 from typing import Any
 
 import ml_dtypes
@@ -59,20 +60,45 @@ def dtype(x: DTypeLike) -> DType:
     return element_type(x)
 
 
-def finfo(dtype: DTypeLike) -> Any:
+@dataclass(frozen=True, slots=True)
+class FloatInfo:
+    """The limits of a floating point dtype. All are Python numbers, so that they stand beside arrays of any dtype."""
+
+    dtype: DType
+    bits: int
+    eps: float
+    epsneg: float
+    max: float
+    min: float
+    smallest_normal: float
+    smallest_subnormal: float
+    tiny: float
+    resolution: float
+    precision: int
+    nmant: int
+    nexp: int
+    machep: int
+    negep: int
+    minexp: int
+    maxexp: int
+
+
+def finfo(dtype: DTypeLike) -> FloatInfo:
     """The limits of a floating point dtype (or of an array's): max, min, eps, tiny, bits, ... Those of a complex dtype
-    are those of its parts.
+    are those of its parts. They are Python numbers.
 
     Raises TypeError for other dtypes.
 
-    >>> float(finfo("float32").eps)
+    >>> finfo("float32").eps
     1.1920928955078125e-07
     """
     module: Any = ml_dtypes
     found = real_dtype(canonical(dtype))
     if not is_float(found):
         raise type_error(f"finfo: wanted a floating point dtype, got {found}", "Use iinfo for integers.")
-    return module.finfo(found)
+    limits = module.finfo(found)
+    numbers = {f.name: (float if f.type == "float" else int)(getattr(limits, f.name)) for f in fields(FloatInfo)[1:]}
+    return FloatInfo(found, **numbers)
 
 
 def iinfo(dtype: DTypeLike) -> Any:

@@ -174,7 +174,7 @@ def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
     """The smaller of both; where one is NaN, the other.
 
     >>> fmin(np.array([1.0, np.nan]), 0.0).tolist()
-    [1.0, 0.0]
+    [0.0, 0.0]
     """
     x, y = [array("fmin", v) for v in promoted("fmin", x1, x2)]
     return where(logical_or(x < y, isnan(y)), x, y)

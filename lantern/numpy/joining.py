@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, canonical
+from lantern.dtypes import BOOL, I32, canonical, is_integer
 from lantern.eager import one_program
+from lantern.errors import UnknownValueError
+from lantern.lax.cumulative import cumsum
 from lantern.lax.operands import (
     ArrayLike,
     DTypeLike,
@@ -23,10 +25,14 @@ from lantern.lax.operands import (
     is_array,
     is_host_array,
     shape_error,
+    stretch,
+    type_error,
 )
 from lantern.numpy.arithmetic import subtract
+from lantern.numpy.indices import known_values
 from lantern.numpy.logic import not_equal, where
 from lantern.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, part, ravel, squeeze
+from lantern.numpy.sorting import searchsorted
 from lantern.ops import index
 from lantern.ops import shape as ops
 from lantern.ops.broadcast import broadcast_in_dim
@@ -260,11 +266,15 @@ def tile(A: ArrayLike, reps: int | Sequence[int]) -> Array:
     return ops.reshape(wide, [c * n for c, n in zip(counts, sizes, strict=True)])
 
 
-@one_program(1)
-def repeat(a: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> Array:
+def repeat(a: ArrayLike, repeats: ArrayLike | Sequence[int], axis: int | None = None, *,
+           total_repeat_length: int | None = None) -> Array:
     """Each element repeated along an axis: `repeats` times, or repeats[k] times for position k. None flattens first.
 
-    The counts must be Python or NumPy integers: they decide the shape. Raises ShapeError if their number does not fit.
+    The counts decide the shape: their values must be known, or `total_repeat_length` says how long the result is; then
+    what is too much is left out, and the last element fills what lacks.
+
+    Raises ShapeError if the number of counts does not fit, ArgumentError for a negative count, TypeError for counts
+    that are not known.
 
     >>> repeat(np.arange(2), 2).tolist()
     [0, 0, 1, 1]
@@ -273,13 +283,50 @@ def repeat(a: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
     if axis is None:
         x, axis = ravel(x), 0
     place = canonical_axis("repeat", axis, x.aval)
+    if total_repeat_length is not None:
+        return _repeated_to(x, array("repeat", np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats),
+                            place, canonical_shape("repeat", total_repeat_length)[0])
+    return _repeated(x, _counts(repeats), place)
+
+
+def _counts(repeats: Any) -> int | Sequence[int]:
+    """Counts as Python or NumPy integers."""
+    if not is_array(repeats):
+        return repeats
+    if not is_integer(repeats.dtype):
+        raise type_error(f"repeat: wanted whole counts, got {repeats.aval}")
+    try:
+        values = known_values(repeats, "repeat(x, repeats)")
+    except UnknownValueError:
+        raise type_error(f"repeat: the length of the result depends on the counts {repeats.aval}, which are not known "
+                         "while tracing", "Give it, as in repeat(x, repeats, total_repeat_length=n).") from None
+    return int(values) if values.ndim == 0 else tuple(values.tolist())
+
+
+@one_program(2)
+def _repeated_to(x: Array, counts: Array, axis: int, total: int) -> Array:
+    length = x.shape[axis]
+    if counts.shape not in ((), (1,), (length,)) or not is_integer(counts.dtype):
+        raise shape_error(f"repeat: wanted one whole count or {length} (axis {axis} of {x.aval}), got {counts.aval}")
+    if not length:
+        raise shape_error(f"repeat: axis {axis} of {x.aval} has no elements to repeat {total} times")
+    ends = cumsum(stretch(counts, (length,)))
+    owners = array("repeat", searchsorted(ends, ops.iota(I32, (total,), 0), side="right"))
+    return index.take(x, owners, axis)      # beyond the last end: the last element
+
+
+@one_program(1)
+def _repeated(x: Array, repeats: int | Sequence[int], place: int) -> Array:
     before, length, after = x.shape[:place], x.shape[place], x.shape[place + 1:]
-    if isinstance(repeats, (Sequence, np.ndarray)) and len(repeats) != 1:
+    if isinstance(repeats, (Sequence, np.ndarray)) and np.ndim(repeats) and len(repeats) != 1:
         if len(repeats) != length:
             raise shape_error(f"repeat: wanted one count or {length} (axis {place} of {x.aval}), got {len(repeats)}")
-        positions = np.repeat(np.arange(length, dtype=np.int32), [operator.index(n) for n in repeats])
+        counts = [operator.index(n) for n in repeats]
+        if any(n < 0 for n in counts):
+            raise argument_error(f"repeat: a count must not be negative, got {min(counts)}")
+        positions = np.repeat(np.arange(length, dtype=np.int32), counts)
         return index.take(x, positions, place)
-    count = operator.index(repeats[0] if isinstance(repeats, (Sequence, np.ndarray)) else repeats)
+    count = operator.index(repeats[0] if isinstance(repeats, (Sequence, np.ndarray)) and np.ndim(repeats) else repeats)
     if count < 0:
         raise argument_error(f"repeat: a count must not be negative, got {count}")
     others = [k if k <= place else k + 1 for k in range(x.ndim)]
@@ -329,15 +376,33 @@ def _one(function: str, x: ArrayLike) -> Array:
     return array(function, x)
 
 
-@one_program(1)
-def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
-    """Differences of neighbours along an axis, n times over; of bools, whether they differ.
+def diff(a: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = None, append: ArrayLike | None = None
+         ) -> Array:
+    """Differences of neighbours along an axis, n times over; of bools, whether they differ. `prepend` and `append` are
+    joined to the array first; a number is one more element.
+
+    Raises ArgumentError for a negative n, ShapeError for ends that do not fit.
 
     >>> diff(np.array([1, 4, 9])).tolist()
     [3, 5]
     """
     x = array("diff", a)
     place = canonical_axis("diff", axis, x.aval)
+    if prepend is not None or append is not None:
+        parts = [_end(x, prepend, place), [x], _end(x, append, place)]
+        x = concatenate([v for some in parts for v in some], place)
+    return _differences(x, n, place)
+
+
+def _end(x: Array, end: ArrayLike | None, axis: int) -> list[Array]:
+    if end is None:
+        return []
+    found = array("diff", end)
+    return [stretch(found, (*x.shape[:axis], 1, *x.shape[axis + 1:])) if found.ndim == 0 else found]
+
+
+@one_program(1)
+def _differences(x: Array, n: int, place: int) -> Array:
     if n < 0:
         raise argument_error(f"diff: the order must not be negative, got {n}")
     for _ in range(n):

@@ -271,8 +271,9 @@ def average(a: ArrayLike, axis: AxisLike = None, weights: ArrayLike | None = Non
 
 @one_program(1)
 def var(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: float = 0, keepdims: bool = False,
-        where: ArrayLike | None = None) -> Array:
+        where: ArrayLike | None = None, correction: float | None = None) -> Array:
     """The variance along `axis`: the mean squared distance from the mean, divided by count - ddof instead of count.
+    `correction` is another name for ddof.
 
     Distances of complex numbers are absolute values.
 
@@ -283,6 +284,7 @@ def var(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: f
     """
     x = array("var", a)
     axes = canonical_axes("var", axis, x.aval)
+    ddof = ddof if correction is None else correction
     inner, result = _averaging(x.dtype, dtype)
     x = convert(x, inner)
     distance = subtract(x, mean(x, axes, keepdims=True, where=where))
@@ -294,13 +296,13 @@ def var(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: f
 
 @one_program(1)
 def std(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, ddof: float = 0, keepdims: bool = False,
-        where: ArrayLike | None = None) -> Array:
+        where: ArrayLike | None = None, correction: float | None = None) -> Array:
     """The standard deviation along `axis`: the square root of `var`. Its derivative is not finite where it is 0.
 
     >>> std(np.array([1.0, 3.0])).item()
     1.0
     """
-    return sqrt(var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where))
+    return sqrt(var(a, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, correction=correction))
 
 
 def _position(function: str, op: Callable[[Value, int], Value], a: ArrayLike, axis: int | None,

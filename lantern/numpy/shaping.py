@@ -57,16 +57,21 @@ def size(a: ArrayLike, axis: int | None = None) -> int:
     return x.size if axis is None else x.shape[canonical_axis("size", axis, x.aval)]
 
 
-def reshape(a: ArrayLike, shape: ShapeLike) -> Array:
+def reshape(a: ArrayLike, shape: ShapeLike, order: str = "C", *, copy: bool | None = None) -> Array:
     """The same elements in row-major order in another shape; one size may be -1 and follows from the others.
 
-    Raises ShapeError if the numbers of elements differ.
+    `order` "F": column-major, in the operand and in the result. `copy` is there for NumPy's sake: arrays are immutable.
+    Raises ShapeError if the numbers of elements differ, ArgumentError for another order.
 
     >>> import numpy as np
     >>> reshape(np.arange(6), (2, -1)).tolist()
     [[0, 1, 2], [3, 4, 5]]
     """
     x = array("reshape", a)
+    if order == "F":
+        return transpose(ops.reshape(transpose(x), _filled_in(x, shape)[::-1]))
+    if order != "C":
+        raise argument_error(f"reshape: wanted an order of 'C' or 'F', got {order!r}")
     return ops.reshape(x, _filled_in(x, shape))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from lantern.dtypes import is_complex, is_float
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, inexact, promoted
-from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sign, sqrt, square, subtract
+from lantern.numpy import complex_functions as of_complex
+from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sqrt, square, subtract
 from lantern.numpy.element_types import finfo
 from lantern.numpy.logic import equal, greater_equal, isinf, isnan, less, logical_or, where
 from lantern.ops import elementwise
@@ -47,7 +48,8 @@ def expm1(x: ArrayLike, /) -> Array:
     >>> expm1(0.0).item()
     0.0
     """
-    return elementwise.expm1(inexact("expm1", x))
+    a = inexact("expm1", x)
+    return of_complex.expm1(a) if is_complex(a.dtype) else elementwise.expm1(a)
 
 
 @one_program(1)
@@ -122,23 +124,27 @@ def tan(x: ArrayLike, /) -> Array:
 
 @one_program(1)
 def arcsin(x: ArrayLike, /) -> Array:
-    """The angle in [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1].
+    """The angle in [-pi/2, pi/2] whose sine is x; of real numbers outside [-1, 1] NaN.
 
     >>> arcsin(0.0).item()
     0.0
     """
     a = inexact("arcsin", x)
+    if is_complex(a.dtype):
+        return of_complex.arcsin(a)
     return elementwise.atan2(a, sqrt(multiply(subtract(1, a), add(1, a))))
 
 
 @one_program(1)
 def arccos(x: ArrayLike, /) -> Array:
-    """The angle in [0, pi] whose cosine is x; NaN outside [-1, 1].
+    """The angle in [0, pi] whose cosine is x; of real numbers outside [-1, 1] NaN.
 
     >>> arccos(1.0).item()
     0.0
     """
     a = inexact("arccos", x)
+    if is_complex(a.dtype):
+        return of_complex.arccos(a)
     return elementwise.atan2(sqrt(multiply(subtract(1, a), add(1, a))), a)
 
 
@@ -150,6 +156,8 @@ def arctan(x: ArrayLike, /) -> Array:
     0.0
     """
     a, one = promoted("arctan", inexact("arctan", x), 1.0)
+    if is_complex(a.dtype):
+        return of_complex.arctan(a)
     return elementwise.atan2(a, one)
 
 
@@ -211,6 +219,8 @@ def sinh(x: ArrayLike, /) -> Array:
     0.0
     """
     a = inexact("sinh", x)
+    if is_complex(a.dtype):
+        return of_complex.sinh(a, sinh(real(a)), cosh(real(a)))
     near = less(abs(a), 1)
     m = elementwise.expm1(where(near, a, 0))
     small = multiply(0.5, add(m, divide(m, add(m, 1))))
@@ -227,6 +237,8 @@ def cosh(x: ArrayLike, /) -> Array:
     1.0
     """
     a, half = inexact("cosh", x), math.log(0.5)
+    if is_complex(a.dtype):
+        return of_complex.cosh(a, sinh(real(a)), cosh(real(a)))
     return add(elementwise.exp(add(a, half)), elementwise.exp(subtract(half, a)))
 
 
@@ -244,44 +256,40 @@ def tanh(x: ArrayLike, /) -> Array:
 def arcsinh(x: ArrayLike, /) -> Array:
     """The inverse of `sinh`.
 
-    log1p(a + a*a / (1 + sqrt(a*a + 1))) of a = abs(x) is exact for small a; for a whose square overflows, log(a) +
-    log(2).
-
     >>> arcsinh(0.0).item()
     0.0
     """
     v = inexact("arcsinh", x)
-    a = abs(v)
-    far = less(1e4, a) if a.dtype.itemsize > 2 else less(100, a)
-    near = where(far, 1, a)
-    squared = square(near)
-    small = elementwise.log1p(add(near, divide(squared, add(1, sqrt(add(squared, 1))))))
-    large = add(elementwise.log(where(far, a, 1)), math.log(2))
-    return multiply(sign(v), where(far, large, small))
+    return of_complex.arcsinh(v) if is_complex(v.dtype) else of_complex.asinh_of_reals(v)
 
 
 @one_program(1)
 def arccosh(x: ArrayLike, /) -> Array:
-    """The inverse of `cosh`, for x >= 1; NaN below.
+    """The inverse of `cosh`, for x >= 1; of real numbers below NaN.
 
     >>> arccosh(1.0).item()
     0.0
     """
     v = inexact("arccosh", x)
-    far = less(1e4, v) if v.dtype.itemsize > 2 else less(100, v)
+    if is_complex(v.dtype):
+        return of_complex.arccosh(v)
+    far = less(of_complex.root_of_precision(v.dtype), v)
     t = subtract(where(far, 1, v), 1)
-    small = elementwise.log1p(add(t, sqrt(multiply(t, add(t, 2)))))
+    # Two roots: t * (t + 2) is positive for x < -1, too.
+    small = elementwise.log1p(add(t, multiply(sqrt(t), sqrt(add(t, 2)))))
     return where(far, add(elementwise.log(where(far, v, 1)), math.log(2)), small)
 
 
 @one_program(1)
 def arctanh(x: ArrayLike, /) -> Array:
-    """The inverse of `tanh`: (log1p(x) - log1p(-x)) / 2; infinite at 1 and -1, NaN beyond.
+    """The inverse of `tanh`: (log1p(x) - log1p(-x)) / 2; infinite at 1 and -1, of real numbers beyond NaN.
 
     >>> arctanh(0.0).item()
     0.0
     """
     a = inexact("arctanh", x)
+    if is_complex(a.dtype):
+        return of_complex.arctanh(a)
     return multiply(0.5, subtract(elementwise.log1p(a), elementwise.log1p(elementwise.neg(a))))
 
 
