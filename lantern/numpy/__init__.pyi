@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, overload, type_check_only
 import numpy as np
-from typing_extensions import TypeVar, TypeVarTuple
+from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from lantern.devices import DeviceLike
 from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32
 from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLike, SupportsLanternArray
@@ -198,24 +198,24 @@ from lantern.numpy.statistics import nanquantile as nanquantile
 from lantern.numpy.statistics import percentile as percentile
 from lantern.numpy.statistics import quantile as quantile
 
-L = TypeVarTuple("L")
-H = TypeVarTuple("H")
-N = TypeVar("N")
-M = TypeVar("M")
-K = TypeVar("K")
-J = TypeVar("J")
-P = TypeVar("P")
-Q = TypeVar("Q")
-R = TypeVar("R")
+L = TypeVarTuple("L", default=Unpack[tuple[Any, ...]])
+H = TypeVarTuple("H", default=Unpack[tuple[Any, ...]])
+N = TypeVar("N", default=Any)
+M = TypeVar("M", default=Any)
+K = TypeVar("K", default=Any)
+J = TypeVar("J", default=Any)
+P = TypeVar("P", default=Any)
+Q = TypeVar("Q", default=Any)
+R = TypeVar("R", default=Any)
 A = TypeVar("A", bound=Dim)
 B = TypeVar("B", bound=Dim)
 C = TypeVar("C", bound=Dim)
 E = TypeVar("E", bound=Dim)
-D = TypeVar("D", bound=DType)
-G = TypeVar("G", bound=DType)
-F = TypeVar("F", bound=Floating)
-I = TypeVar("I", bound=Integer)
-X = TypeVar("X", bound=Integer | bool_)
+D = TypeVar("D", bound=DType, default=Any)
+G = TypeVar("G", bound=DType, default=Any)
+F = TypeVar("F", bound=Floating, default=Any)
+I = TypeVar("I", bound=Integer, default=Any)
+X = TypeVar("X", bound=Integer | bool_, default=Any)
 
 
 class Unseen:

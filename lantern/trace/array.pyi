@@ -16,23 +16,23 @@ from lantern.numpy.at import At
 from lantern.typing import Dim
 from typing_extensions import TypeIs
 
-L = TypeVarTuple("L")
-H = TypeVarTuple("H")
-N = TypeVar("N")
-M = TypeVar("M")
-K = TypeVar("K")
-J = TypeVar("J")
-P = TypeVar("P")
-Q = TypeVar("Q")
-R = TypeVar("R")
+L = TypeVarTuple("L", default=Unpack[tuple[Any, ...]])
+H = TypeVarTuple("H", default=Unpack[tuple[Any, ...]])
+N = TypeVar("N", default=Any)
+M = TypeVar("M", default=Any)
+K = TypeVar("K", default=Any)
+J = TypeVar("J", default=Any)
+P = TypeVar("P", default=Any)
+Q = TypeVar("Q", default=Any)
+R = TypeVar("R", default=Any)
 A = TypeVar("A", bound=Dim)
 B = TypeVar("B", bound=Dim)
 C = TypeVar("C", bound=Dim)
 E = TypeVar("E", bound=Dim)
-G = TypeVar("G", bound=DType)
-F = TypeVar("F", bound=Floating)
-I = TypeVar("I", bound=Integer)
-X = TypeVar("X", bound=Integer | bool_)
+G = TypeVar("G", bound=DType, default=Any)
+F = TypeVar("F", bound=Floating, default=Any)
+I = TypeVar("I", bound=Integer, default=Any)
+X = TypeVar("X", bound=Integer | bool_, default=Any)
 D = TypeVar("D", bound=DType, default=Any)
 S = TypeVarTuple("S", default=Unpack[tuple[Any, ...]])
 
@@ -5272,6 +5272,8 @@ class Array(Generic[D, Unpack[S]]):
     def __abs__(self: Array[D, *L]) -> Array[D, *L]: ...
     def __invert__(self: Array[X, *L]) -> Array[X, *L]: ...
     def __round__(self: Array[D, *L], ndigits: int = 0) -> Array[D, *L]: ...
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType: ...
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any: ...
     @overload
     def sum(self: Array[F, *tuple[Any, ...]], axis: None = None, dtype: None = None, *, keepdims: Literal[False] = False) -> Array[F, *tuple[()]]: ...
     @overload

@@ -82,10 +82,12 @@ def stub(docstring: str, imports: Sequence[str], body: Sequence[str], variables:
     helpers = [*(UNKNOWN if "Unknown[" in text else ()), *(SHAPE if "Shape[" in text else ())]
     words = words_of("\n".join([*helpers, text]))
     own = [v.partition(" ")[0] for v in variables]
-    declared = [f'{v} = TypeVarTuple("{v}")' for v in PACKS if v in words]
-    declared += [f'{v} = TypeVar("{v}")' for v in SIZES if v in words]
+    # What nothing decides, as where a lambda's parameters come from, is Any: a checker would report an Unknown.
+    declared = [f'{v} = TypeVarTuple("{v}", default=Unpack[tuple[Any, ...]])' for v in PACKS if v in words]
+    declared += [f'{v} = TypeVar("{v}", default=Any)' for v in SIZES if v in words]
     declared += [f'{v} = TypeVar("{v}", bound=Dim)' for v in DIMS if v in words]
-    declared += [f'{v} = TypeVar("{v}", bound={b})' for v, b in BOUNDS.items() if v in words and v not in own]
+    declared += [f'{v} = TypeVar("{v}", bound={b}, default=Any)' for v, b in BOUNDS.items()
+                 if v in words and v not in own]
     lines = [
         f'"""{docstring}',
         "",

@@ -16,7 +16,7 @@ IMPORTS = (
     "from collections.abc import Sequence",
     "from typing import Any, Literal, Protocol, TypeAlias, overload, type_check_only",
     "import numpy as np",
-    "from typing_extensions import TypeVar, TypeVarTuple",
+    "from typing_extensions import TypeVar, TypeVarTuple, Unpack",
     "from lantern.devices import DeviceLike",
     "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32, prng_key, u32",
     "from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLike, SupportsLanternArray",

@@ -39,7 +39,10 @@ class Gradient:
     with_value: bool
 
     def __call__(self, of: Signature) -> Iterator[str]:
-        """All overloads."""
+        """All overloads. The first one only tells a lambda that its first parameter is an array."""
+        yield from of.overload({"f": _function([array("*L", "D")], LOSS), "argnums": "Literal[0] = 0",
+                                "has_aux": "Literal[False] = False"},
+                               _function([array("*L", "D")], self._result(array("*L", "D"), False)))
         for has_aux in (False, True):
             for argnums, count, chosen in _argnums():
                 arguments = [*VALUES[:count]]
@@ -179,12 +182,12 @@ RULES: dict[str, Rule] = {
 
 _ARGUMENTS = range(1, MOST_ARGUMENTS + 1)
 VARIABLES = (
-    *[f'{v} = TypeVar("{v}")' for v in ("T", "U", "V", "W")],
+    *[f'{v} = TypeVar("{v}", default=Any)' for v in ("T", "U", "V", "W")],
     'Rest = ParamSpec("Rest")',
     f'Z = TypeVar("Z", bound={TREE})',
-    *[f'D{i} = TypeVar("D{i}", bound=DType)' for i in _ARGUMENTS],
-    *[f'S{i} = TypeVarTuple("S{i}")' for i in _ARGUMENTS],
-    *[f'X{i} = TypeVar("X{i}")' for i in _ARGUMENTS],
+    *[f'D{i} = TypeVar("D{i}", bound=DType, default=Any)' for i in _ARGUMENTS],
+    *[f'S{i} = TypeVarTuple("S{i}", default=Unpack[tuple[Any, ...]])' for i in _ARGUMENTS],
+    *[f'X{i} = TypeVar("X{i}", default=Any)' for i in _ARGUMENTS],
     *[f'Z{i} = TypeVar("Z{i}", bound=Array | {TREE})' for i in _ARGUMENTS],
 )
 IMPORTS = (

@@ -149,3 +149,9 @@ assert_type(lantern.hessian(energy)(v), Float[Pixels, Pixels])
 # the results are ordinary functions
 step: Callable[[Float[Pixels, Hidden], Float[Batch, Pixels]], Float[Pixels, Hidden]] = lantern.jit(lantern.grad(loss))
 anything: Callable[..., Any] = lantern.jit(loss)
+
+# lambdas: their parameters are arrays of unknown type, and are not reported
+gradient = lantern.grad(lambda x: jnp.sum(x * 2.0))
+slope = lantern.value_and_grad(lambda x: jnp.sum(jnp.square(x)))
+nested = lantern.vmap(lantern.vmap(lantern.vmap(lantern.grad(energy))))(jnp.ones((3, 5, Batch(8), Pixels(6))))
+assert_type(nested, Float[Three, Five, Batch, Pixels])
