@@ -53,6 +53,8 @@ from lantern.numpy.complex_numbers import iscomplexobj as iscomplexobj
 from lantern.numpy.complex_numbers import isreal as isreal
 from lantern.numpy.complex_numbers import isrealobj as isrealobj
 from lantern.numpy.complex_numbers import real as real
+from lantern.numpy.convolutions import convolve as convolve
+from lantern.numpy.convolutions import correlate as correlate
 from lantern.numpy.creation import array as array
 from lantern.numpy.creation import asarray as asarray
 from lantern.numpy.creation import astype as astype
