@@ -153,8 +153,8 @@ def expm1(z: Array) -> Array:
 
 
 def completed(z: Array, along: Array, up: Array, end: Array) -> Array:
-    """along + i up, the product of a function of x and one of y in each part, where a zero or an infinity of one decides
-    over the infinity or NaN of the other; `end` is the real part at x = +-inf where y has no direction."""
+    """along + i up, in each part the product of a function of x and one of y; a zero or an infinity of one decides over
+    the infinity or NaN of the other. `end`: the real part at x = +-inf where y has no direction."""
     x, y = _parts(z)
     still, turning = isfinite(x), isfinite(y)
     along = where(logical_and(isinf(x), logical_not(turning)), end, along)

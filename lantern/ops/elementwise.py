@@ -34,7 +34,7 @@ def _div_transpose(cts: Sequence[Tangent], args: Sequence[Value]) -> Sequence[Va
 
 def _floor_of_quotient(s: Scalars, dtype: DType, x: Any, y: Any) -> Any:
     """For floats by way of the remainder, as Python does: x / y may round up to a whole number. An infinite y leaves no
-    remainder to subtract; there the signs decide between 0 and -1."""
+    remainder to subtract; there the signs decide between 0 and -1. A zero has the sign of the quotient."""
     if dtype in INTEGERS:
         return s.apply(ScalarOp.FLOORDIV, x, y, dtype=dtype)
     multiple = s.apply(ScalarOp.SUB, x, s.apply(ScalarOp.MOD, x, y, dtype=dtype), dtype=dtype)
@@ -44,6 +44,9 @@ def _floor_of_quotient(s: Scalars, dtype: DType, x: Any, y: Any) -> Any:
     half = s.apply(ScalarOp.MUL, s.apply(ScalarOp.MUL, *signs, dtype=dtype), s.const(0.5, dtype), dtype=dtype)
     by_infinity = s.apply(ScalarOp.FLOOR, s.apply(ScalarOp.ADD, quotient, half, dtype=dtype), dtype=dtype)
     finite = s.apply(ScalarOp.SELECT, s.apply(ScalarOp.ISFINITE, y, dtype=BOOL), whole, by_infinity, dtype=dtype)
+    zero = s.apply(ScalarOp.MUL, quotient, s.const(0, dtype), dtype=dtype)
+    is_zero = s.apply(ScalarOp.EQ, finite, s.const(0, dtype), dtype=BOOL)
+    finite = s.apply(ScalarOp.SELECT, is_zero, zero, finite, dtype=dtype)
     by_zero = s.apply(ScalarOp.EQ, y, s.const(0, dtype), dtype=BOOL)
     return s.apply(ScalarOp.SELECT, by_zero, quotient, finite, dtype=dtype)
 
