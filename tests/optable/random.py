@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lantern.ops import random
+from lantern.ops import keys, random
+from lantern.ops import shape as ops
 from tests.optable.table import Case, Random, Row, Wrong, integers, table
 
 I32, U32 = np.int32, np.uint32
@@ -45,6 +46,16 @@ def _key(r: Random, *shape: int) -> np.ndarray[Any, Any]:
     return r.integers(0, 2**32, (*shape, 2), dtype=U32)
 
 
+def _there_and_back(words: Any) -> Any:
+    """Words become keys, are moved, and are words again: keys themselves are no NumPy arrays."""
+    return keys.random_unwrap(ops.rev(keys.random_wrap(words), (0,)))
+
+
+def _cloned(words: Any) -> Any:
+    return keys.random_unwrap(keys.random_clone(keys.random_wrap(words)))
+
+
+_RENAMED = "before lowering keys become their words (transforms/physical.py), and this disappears"
 _NO_KEY = Wrong((np.zeros(3, U32),), r": a key is u32\[2\] .*, got u32\[3\], at ", {"shape": (2,)})
 
 ROWS = table(
@@ -59,4 +70,13 @@ ROWS = table(
         (Case(lambda r: (_key(r), integers(r, low=0, high=99, dtype=U32))),
          Case(lambda r: (_key(r, 3), integers(r, 3, low=0, high=99, dtype=U32)))),
         (Wrong((np.zeros(2, U32), np.zeros((), I32)), r"random_fold_in: wanted one u32 for each key, got i32\[\]"),)),
+    Row("random_wrap", _there_and_back, lambda words: words[::-1],
+        (Case(lambda r: (_key(r, 3),)), Case(lambda r: (_key(r, 2, 3),))),
+        (Wrong((np.zeros(3, U32),), r"random_wrap: wanted the words of keys, u32\[...,2\], got u32\[3\], at "),
+         Wrong((np.zeros(2, I32),), r"random_wrap: wanted the words of keys, .*, got i32\[2\]")),
+        reference_only=_RENAMED),
+    Row("random_unwrap", _there_and_back, lambda words: words[::-1], (Case(lambda r: (_key(r, 2, 2),)),),
+        (), reference_only=_RENAMED),
+    Row("random_clone", _cloned, lambda words: words, (Case(lambda r: (_key(r),)), Case(lambda r: (_key(r, 3),))), (),
+        reference_only=_RENAMED),
 )
