@@ -10,17 +10,17 @@ F64Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 # W. J. Cody, "Rational Chebyshev Approximations for the Error Function", Math. Comp. 23 (1969), 631-637; the
 # coefficients in full precision are those of the public-domain CALERF. Highest power first, as `_polynomial` reads.
-_SMALL_P = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
+SMALL_P = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
             3.20937758913846947e3)
-_SMALL_Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
-_MIDDLE_P = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+SMALL_Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+MIDDLE_P = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
              2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
              1.23033935479799725e3)
-_MIDDLE_Q = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+MIDDLE_Q = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
              3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)
-_LARGE_P = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+LARGE_P = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
             1.60837851487422766e-2, 6.58749161529837803e-4)
-_LARGE_Q = (1.0, 2.56852019228982242e0, 1.87295284992346047e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
+LARGE_Q = (1.0, 2.56852019228982242e0, 1.87295284992346047e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
             2.33520497626869185e-3)
 
 # M. Giles, "Approximating the erfinv function", GPU Computing Gems 2 (2010), single precision: here a first guess.
@@ -39,9 +39,9 @@ def _polynomial(coefficients: Sequence[float], x: F64Array) -> F64Array:
 
 def _tail(y: F64Array) -> F64Array:
     """erfc(y) for y > 0.46875."""
-    middle = _polynomial(_MIDDLE_P, y) / _polynomial(_MIDDLE_Q, y)
+    middle = _polynomial(MIDDLE_P, y) / _polynomial(MIDDLE_Q, y)
     square = 1.0 / (y * y)
-    large = (1.0 / np.sqrt(np.pi) - square * _polynomial(_LARGE_P, square) / _polynomial(_LARGE_Q, square)) / y
+    large = (1.0 / np.sqrt(np.pi) - square * _polynomial(LARGE_P, square) / _polynomial(LARGE_Q, square)) / y
     # exp(-y*y) with y split at 1/16, so that the square's rounding does not grow
     cut = np.floor(y * 16.0) / 16.0
     rest = (y - cut) * (y + cut)
@@ -51,7 +51,7 @@ def _tail(y: F64Array) -> F64Array:
 def _centre(x: F64Array) -> F64Array:
     """erf(x) for |x| <= 0.46875."""
     square = x * x
-    return x * _polynomial(_SMALL_P, square) / _polynomial(_SMALL_Q, square)
+    return x * _polynomial(SMALL_P, square) / _polynomial(SMALL_Q, square)
 
 
 def erf(x: F64Array) -> F64Array:
