@@ -16,12 +16,13 @@ from tests.optable import (
     reduce,
     scatter,
     shape,
+    special,
     transforms,
 )
 from tests.optable.table import Row
 
 FAMILIES = (control.ROWS, conv.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS,
-            collective.ROWS, transforms.ROWS, callback.ROWS, scatter.ROWS, extend.ROWS, custom.ROWS,
+            special.ROWS, collective.ROWS, transforms.ROWS, callback.ROWS, scatter.ROWS, extend.ROWS, custom.ROWS,
             linalg.ROWS)
 ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
 assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"
