@@ -14,6 +14,7 @@ from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
 from lantern.devices import REFERENCE, brought_together, clear_literals, common_device, literal_buffer, on_device
+from lantern.dtypes import KEY, no_numbers
 from lantern.errors import DeviceError, NonFiniteError, ShapeError
 from lantern.lower.kernel import Kernel, Program
 from lantern.lower.late import lower_jaxpr
@@ -207,6 +208,9 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
 def _call_host(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],
                device: Device) -> list[DeviceArray]:
     """A call of the user's Python needs no program."""
+    for a in args:
+        if type(a) is DeviceArray and a.aval.dtype is KEY:
+            raise no_numbers(primitive.name, f"got {a.aval}")
     outs = primitive.impl(*[a.value if type(a) is Literal else np.asarray(a) for a in args], **params)
     return [on_device(x, device) for x in outs]
 

@@ -67,7 +67,7 @@ MOVABLE = ANYTHING | {KEY}      # what may be chosen or written, whatever it is
 PARTS = frozenset({F32, F64})       # the floats that complex numbers are made of
 _WORDS = {FLOATS: "floats", INTEGERS: "integers", NUMBERS: "numbers", BITS: "integers or bools", BOOLS: "bools",
           COMPLEX: "complex numbers", INEXACT: "floats", REALS: "numbers", ORDERED: "numbers or bools",
-          PARTS: "floats of 32 or 64 bits"}
+          ANYTHING: "numbers or bools", MOVABLE: "numbers, bools or keys", PARTS: "floats of 32 or 64 bits"}
 
 
 def same_type(name: str, avals: Sequence[ShapedArray], accepts: frozenset[DType]) -> ShapedArray:

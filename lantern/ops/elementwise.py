@@ -10,7 +10,7 @@ from lantern.dtypes import BOOL, is_complex, real_dtype, short_name
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType, ScalarOp
 from lantern.ops.broadcast import broadcast_in_dim_p
-from lantern.ops.build import ANYTHING, BITS, FLOATS, INEXACT, INTEGERS, REALS, call, is_linear, scalar_like
+from lantern.ops.build import BITS, FLOATS, INEXACT, INTEGERS, MOVABLE, REALS, call, is_linear, scalar_like
 from lantern.ops.compare import eq, gt, lt, select
 from lantern.ops.complex import complex, conj, real
 from lantern.ops.pointwise import Scalars, add, elementwise, linear_in_each, neg
@@ -143,7 +143,7 @@ min_p = elementwise("min", ScalarOp.MIN, [lambda g, z, x, y: mul(g, _max_weight(
 clamp_p = elementwise("clamp", _clamp, [lambda g, z, low, x, high: select(gt(low, x), g, 0),
                                         lambda g, z, low, x, high: select(gt(x, low), select(lt(x, high), g, 0), 0),
                                         lambda g, z, low, x, high: select(lt(high, x), g, 0)], accepts=REALS)
-stop_gradient_p = elementwise("stop_gradient", _identity, accepts=ANYTHING, lower=Alias.OPERAND)
+stop_gradient_p = elementwise("stop_gradient", _identity, accepts=MOVABLE, lower=Alias.OPERAND)
 
 
 def abs(x: Value) -> Value:
