@@ -15,12 +15,15 @@ from lantern import debug as debug
 from lantern import errors as errors
 from lantern import export as export
 from lantern import extend as extend
+from lantern import flatten_util as flatten_util
 from lantern import lax as lax
 from lantern import nn as nn
 from lantern import numpy as numpy
 from lantern import random as random
 from lantern import testing as testing
 from lantern import tree as tree
+from lantern import tree_util as tree_util
+from lantern import typing as typing
 from lantern.api import grad as grad
 from lantern.api import hessian as hessian
 from lantern.api import jacfwd as jacfwd
@@ -31,11 +34,13 @@ from lantern.api import make_jaxpr as make_jaxpr
 from lantern.api import value_and_grad as value_and_grad
 from lantern.api import vjp as vjp
 from lantern.api import vmap as vmap
+from lantern.backends.base import Device as Device
 from lantern.caches import clear_caches as clear_caches
 from lantern.callbacks import io_callback as io_callback
 from lantern.callbacks import pure_callback as pure_callback
 from lantern.closures import closure_convert as closure_convert
 from lantern.closures import linear_transpose as linear_transpose
+from lantern.config import enable_x64 as enable_x64
 from lantern.config import numpy_dtype_promotion as numpy_dtype_promotion
 from lantern.custom_rules import custom_jvp as custom_jvp
 from lantern.custom_rules import custom_vjp as custom_vjp
@@ -44,8 +49,13 @@ from lantern.debug import debug_infs as debug_infs
 from lantern.debug import debug_nans as debug_nans
 from lantern.debug import disable_jit as disable_jit
 from lantern.debug import named_scope as named_scope
+from lantern.devices import default_backend as default_backend
 from lantern.devices import default_device as default_device
+from lantern.devices import device_count as device_count
 from lantern.devices import devices as devices
+from lantern.devices import local_devices as local_devices
+from lantern.devices import process_count as process_count
+from lantern.devices import process_index as process_index
 from lantern.jitted import jit as jit
 from lantern.recompiles import explain_recompiles as explain_recompiles
 from lantern.recompiles import no_compiles as no_compiles
@@ -55,6 +65,7 @@ from lantern.rematerialization import remat as remat
 from lantern.stages import run_eager as _run_eager
 from lantern.trace.array import Array as Array
 from lantern.trace.array import install_operators as _install_operators
+from lantern.trace.context import ensure_compile_time_eval as ensure_compile_time_eval
 from lantern.trace.context import install_eager as _install_eager
 from lantern.transfer import ShapeDtypeStruct as ShapeDtypeStruct
 from lantern.transfer import block_until_ready as block_until_ready
@@ -63,6 +74,7 @@ from lantern.transfer import device_put as device_put
 from lantern.transfer import eval_shape as eval_shape
 
 __version__ = "0.1.0"
+jacobian = jacrev
 
 _install_operators(numpy)
 _install_eager(_run_eager)

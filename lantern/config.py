@@ -127,12 +127,14 @@ flags = read_environment(dict(os.environ))
 
 
 def update(name: str, value: Any) -> None:
-    """Change a setting for the rest of the process; `name` is a field of `Flags` or of `Mode`.
+    """Change a setting for the rest of the process; `name` is a field of `Flags` or of `Mode`, or JAX's name for it,
+    which begins with `jax_`.
 
     Raises ValueError for a name that is none.
 
     >>> update("check", flags.check)
     """
+    name = name.removeprefix("jax_")
     if name not in _NAMES:
         raise ValueError(f"config has no setting {name!r}; it has {', '.join(_NAMES)}")
     _set(flags, name, value)
@@ -170,6 +172,23 @@ def numpy_dtype_promotion(value: str) -> AbstractContextManager[None]:
     lantern.errors.PromotionError: add: strict promotion: f32[] and i32[] have different dtypes, ...
     """
     return switched("strict_promotion", _promotion(value))
+
+
+@contextmanager
+def enable_x64(new_val: bool = True) -> Generator[None]:
+    """64-bit types are the default on the CPU inside the `with` block (in all threads), or with False they are not.
+
+    >>> import lantern.numpy as jnp
+    >>> with enable_x64():
+    ...     jnp.zeros(2, device="cpu").dtype
+    dtype('float64')
+    """
+    before = flags.enable_x64
+    flags.enable_x64 = bool(new_val)
+    try:
+        yield
+    finally:
+        flags.enable_x64 = before
 
 
 def strict_promotion() -> bool:

@@ -78,6 +78,40 @@ def devices(platform: str | None = None) -> list[Device]:
     return [d for d in (CPU, *(() if platform == "cpu" else gpus())) if platform in (None, d.platform)]
 
 
+def local_devices(process_index: int | None = None, backend: str | None = None) -> list[Device]:
+    """As `devices`: there is one process."""
+    return devices(backend)
+
+
+def device_count(backend: str | None = None) -> int:
+    """The number of devices, of all platforms or of one: "cpu" or "gpu".
+
+    >>> device_count("cpu")
+    1
+    """
+    return len(devices(backend))
+
+
+def default_backend() -> str:
+    """The platform of the default device: "cpu" or "gpu".
+
+    >>> with default_device("cpu"):
+    ...     default_backend()
+    'cpu'
+    """
+    return current_device().platform
+
+
+def process_index(backend: str | None = None) -> int:
+    """0: there is one process."""
+    return 0
+
+
+def process_count(backend: str | None = None) -> int:
+    """1: there is one process."""
+    return 1
+
+
 def find_device(name: DeviceLike) -> Device:
     """The device that `name` means.
 

@@ -12,7 +12,7 @@ from lantern.caches import BoundedCache
 from lantern.devices import common_device, literal_buffer, on_device
 from lantern.dtypes import is_float
 from lantern.flat import as_output
-from lantern.stages import Compiled, compile_jaxpr
+from lantern.stages import Runnable, compile_jaxpr
 from lantern.trace import context
 from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
@@ -33,7 +33,7 @@ class _Program:
 
     __slots__ = ("captured", "compiled", "out_tree")
 
-    def __init__(self, compiled: Compiled, captured: list[DeviceArray], out_tree: tree.TreeDef) -> None:
+    def __init__(self, compiled: Runnable, captured: list[DeviceArray], out_tree: tree.TreeDef) -> None:
         self.compiled, self.captured, self.out_tree = compiled, [x.buffer for x in captured], out_tree
 
 

@@ -15,8 +15,9 @@ from lantern.backends.base import Device
 from lantern.caches import BoundedCache
 from lantern.devices import DeviceLike, brought_together, common_device, current_device, find_device, on_device
 from lantern.errors import ArgumentError, DonatedArrayError
-from lantern.flat import Flat, Function, name_of, stand_in
-from lantern.stages import Compiled, Lowered, Traced, compile_jaxpr
+from lantern.flat import Flat, Function, argument_names, as_values, name_of, stand_in
+from lantern.source import user_source
+from lantern.stages import Compiled, Lowered, Runnable, Traced, compile_jaxpr
 from lantern.trace import context
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import axes_in_scope, bind
@@ -36,7 +37,7 @@ class Entry:
     """One kind of call: its trace and, once it ran outside any trace, its program and the captured arrays' memory."""
 
     traced: Traced
-    compiled: Compiled | None = None
+    compiled: Runnable | None = None
     captured: tuple[DeviceArray, ...] = ()
     placed: bool = False        # whether the function or an array that it captured is bound to a device
 
@@ -135,18 +136,48 @@ class Jitted(Generic[P, R]):
             captured = tuple([on_device(x, device, loose=True) for x in together[:len(traced.captured)]])
             entry.placed = self.device is not None or not all([x.loose for x in captured])
             entry.captured, entry.compiled = captured, compile_jaxpr(traced.jaxpr, device, traced.donated, traced.name)
-        for x in entry.captured:
+        return self._execute(entry.compiled, traced, entry.captured, flat.leaves, lambda: flat.names, entry.placed)
+
+    def _execute(self, run: Runnable, traced: Traced, captured: Sequence[DeviceArray], leaves: Sequence[Any],
+                 names: Callable[[], Sequence[str]], placed: bool) -> Any:
+        """Run a program on arrays of its device, and put the results together."""
+        for x in captured:
             x.check_alive()
         if traced.donated:
-            self._check_donation(flat, traced)
+            self._check_donation(leaves, names, traced)
         try:
-            outs = entry.compiled.executable([*[c.buffer for c in entry.captured], *[x.buffer for x in flat.leaves]])
+            outs = run.executable([*[c.buffer for c in captured], *[x.buffer for x in leaves]])
         finally:        # a call that was interrupted may have overwritten them, too
             for i in traced.donated:
-                flat.leaves[i - len(traced.captured)].donate(self.__name__)
-        loose = not entry.placed and all([x.loose for x in flat.leaves])
-        results = [DeviceArray(v, b, device, loose) for v, b in zip(entry.compiled.out_avals, outs, strict=True)]
+                leaves[i - len(traced.captured)].donate(self.__name__)
+        loose = not placed and all([x.loose for x in leaves])
+        results = [DeviceArray(v, b, run.device, loose) for v, b in zip(run.out_avals, outs, strict=True)]
         return tree.unflatten(traced.out_tree, results)
+
+    def _call_compiled(self, compiled: Compiled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A compiled function's call: nothing is traced, so everything is checked."""
+        traced, title, device = compiled.traced, f"compiled {name_of(self.f)}", compiled.device
+        if self.signature is not None:
+            dynamic = [n for n in self.signature.parameters if n not in self.static]
+            if len(args) > len(dynamic):
+                raise ArgumentError(f"{title}: wanted at most {len(dynamic)} arguments ({', '.join(dynamic)}), got "
+                                    f"{len(args)}, at {user_source()}. Static arguments were given to lower(...)")
+            args, kwargs = (), {**dict(zip(dynamic, args, strict=False)), **kwargs}
+        leaves, structure = tree.flatten((args, kwargs))
+        if structure is not traced.in_tree:
+            raise ArgumentError(f"{title}: it was compiled for arguments of the structure {traced.in_tree}, got "
+                                f"{structure}, at {user_source()}. Lower the function for this structure, or call jit")
+        if any([isinstance(x, Tracer) for x in leaves]):
+            raise TypeError(f"{title}: a compiled function cannot be transformed, at {user_source()}. Call the jitted "
+                            "function inside jit, grad and vmap")
+        names = argument_names(self.f, args, kwargs)
+        values = as_values(leaves, lambda: names, title, device)
+        for name, x, wanted in zip(names, values, compiled.in_avals, strict=True):
+            if (x.aval.shape, x.aval.dtype) != (wanted.shape, wanted.dtype):
+                raise ArgumentError(f"{title}: argument `{name}` must be {wanted.strong()}, got {x.aval.strong()}, at "
+                                    f"{user_source()}. Convert it, or lower the function for this type")
+        captured = [on_device(x, device, loose=True) for x in traced.captured]
+        return self._execute(compiled.runnable, traced, captured, values, lambda: names, self.device is not None)
 
     @boundary
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -194,7 +225,8 @@ class Jitted(Generic[P, R]):
         recompiles.record(self.__name__, self.kinds[-1] if self.kinds else None, kind)
         self.kinds.append(kind)
         donated = frozenset([len(t.captured) + i for i in self._donated_leaves(flat)])
-        return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device, donated))
+        return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device,
+                            self._call_compiled, donated))
 
     def _donated_leaves(self, flat: Flat) -> list[int]:
         """Positions among the leaves of those that belong to donated arguments."""
@@ -205,13 +237,13 @@ class Jitted(Generic[P, R]):
         given = range(-len(args), len(args))    # what is given by keyword is not donated, as in JAX
         return sorted(tree.leaves([args[i] for i in self.donate if i in given]))
 
-    def _check_donation(self, flat: Flat, traced: Traced) -> None:
+    def _check_donation(self, leaves: Sequence[Any], names: Callable[[], Sequence[str]], traced: Traced) -> None:
         shift = len(traced.captured)
-        ids = [id(x.buffer) for x in flat.leaves]
+        ids = [id(x.buffer) for x in leaves]
         for i in traced.donated:
             if ids.count(ids[i - shift]) > 1:
                 raise DonatedArrayError(
-                    f"{self.__name__}: the array given as `{flat.names[i - shift]}` is donated and given a second "
+                    f"{self.__name__}: the array given as `{names()[i - shift]}` is donated and given a second "
                     "time in the same call. Pass a copy: lantern.device_put(numpy.asarray(x))")
 
     def trace(self, *args: P.args, **kwargs: P.kwargs) -> Traced:
@@ -221,7 +253,8 @@ class Jitted(Generic[P, R]):
         return self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
-        """The second stage for these arguments: `.kernels`, `.stage(name)`, `.wgsl()`, then `.compile()`."""
+        """The second stage for these arguments, arrays or ShapeDtypeStructs: `.as_text()`, `.cost_analysis()`,
+        `.kernels`, then `.compile()`, which gives a function that never traces."""
         return self.trace(*args, **kwargs).lower()
 
     @property

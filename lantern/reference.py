@@ -37,6 +37,10 @@ class ReferenceBackend:
         """No kernels, no texts."""
         return ()
 
+    def source(self, program: Program) -> str:
+        """Nothing is generated."""
+        return ""
+
     def wait(self) -> None:
         """Nothing is pending."""
 

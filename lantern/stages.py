@@ -4,8 +4,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,9 +13,19 @@ from lantern import config, events, recompiles
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device, Executable
 from lantern.caches import BoundedCache, on_clear
-from lantern.devices import REFERENCE, brought_together, clear_literals, common_device, literal_buffer, on_device
+from lantern.devices import (
+    REFERENCE,
+    DeviceLike,
+    brought_together,
+    clear_literals,
+    common_device,
+    find_device,
+    literal_buffer,
+    on_device,
+)
 from lantern.dtypes import KEY, no_numbers
 from lantern.errors import DeviceError, NonFiniteError, ShapeError
+from lantern.lower.cost import CostAnalysis, MemoryStats, program_cost, program_memory
 from lantern.lower.kernel import Kernel, Program
 from lantern.lower.late import lower_jaxpr
 from lantern.nonfinite import watched
@@ -27,6 +37,7 @@ from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
 from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
+from lantern.tracebacks import boundary
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
 from lantern.transforms.physical import physical
 from lantern.tree import TreeDef
@@ -38,8 +49,8 @@ logger = logging.getLogger("lantern")
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """A program ready to run on one device. Call it with the flat inputs of its jaxpr."""
+class Runnable:
+    """A program ready to run on one device, as the compile cache keeps it: from flat buffers to flat buffers."""
 
     lowering: Lowering | None       # None on the reference, which has no kernels
     executable: Executable
@@ -47,54 +58,13 @@ class Compiled:
     out_avals: tuple[ShapedArray, ...]
     seconds: float
 
-    def __call__(self, *args: DeviceArray) -> list[DeviceArray]:
-        """Run; the results may still be on their way."""
-        outs = self.executable([a.buffer for a in args])
-        return [DeviceArray(v, b, self.device) for v, b in zip(self.out_avals, outs, strict=True)]
 
+class Caller(Protocol):
+    """Calls a compiled function: what `jit` knows of its arguments."""
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """A program of kernels for one device's target, before the backend has seen it."""
-
-    lowering: Lowering
-    device: Device
-    jaxpr: Jaxpr
-
-    @property
-    def program(self) -> Program:
-        """The scheduled program."""
-        return self.lowering.program
-
-    @property
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Its kernels in launch order."""
-        return self.lowering.program.kernels
-
-    def stage(self, name: str) -> str:
-        """The text after one of the compiler's passes, such as "fused".
-
-        Raises KeyError that lists the passes.
-        """
-        texts = self.lowering.stages
-        if name not in texts:
-            raise KeyError(f"no pass is called {name!r}; there are {', '.join(texts)}")
-        return texts[name]()
-
-    def texts(self) -> tuple[str, ...]:
-        """The backend's source of each kernel."""
-        return self.device.backend.texts(self.program)
-
-    def wgsl(self) -> tuple[str, ...]:
-        """The WGSL of each kernel. Raises DeviceError if the device is no GPU."""
-        if self.device.platform != "gpu":
-            raise DeviceError(f"wgsl() needs a program lowered for a GPU, this one is for {self.device}; "
-                              "use lower(device='gpu')")
-        return self.texts()
-
-    def compile(self) -> Compiled:
-        """Make it runnable (or find it in the compile cache)."""
-        return compile_jaxpr(self.jaxpr, self.device, frozenset(self.program.donated))
+    def __call__(self, compiled: Compiled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Check the arguments, run, and put the results together."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +77,13 @@ class Traced:
     name: str
     captured: tuple[Value, ...]
     device: Device
+    caller: Caller = field(repr=False)
     donated: frozenset[int] = frozenset()
+
+    @property
+    def fun_name(self) -> str:
+        """What the function is called."""
+        return self.name
 
     @property
     def in_avals(self) -> list[ShapedArray]:
@@ -119,16 +95,150 @@ class Traced:
         """Avals of the outputs."""
         return self.jaxpr.out_avals
 
-    def lower(self, device: Device | None = None) -> Lowered:
+    @property
+    def args_info(self) -> Any:
+        """The types of (args, kwargs), as a tree."""
+        return self.in_tree.unflatten(self.in_avals[len(self.captured):])
+
+    @property
+    def out_info(self) -> Any:
+        """The types of the results, as a tree."""
+        return self.out_tree.unflatten(self.out_avals)
+
+    def lower(self, device: DeviceLike | None = None) -> Lowered:
         """To kernels, for the given device or the one the function was traced for."""
-        device = device or self.device
-        return Lowered(lower_jaxpr(physical(self.jaxpr), device.backend.target, donated=self.donated), device, self.jaxpr)
+        device = self.device if device is None else find_device(device)
+        lowering = lower_jaxpr(physical(self.jaxpr), device.backend.target, donated=self.donated)
+        return Lowered(lowering, device, self)
 
 
-_compiled: BoundedCache[Any, Compiled] = BoundedCache(2048)
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a lowered and a compiled function can be asked."""
+
+    lowering: Lowering
+    device: Device
+    traced: Traced
+
+    @property
+    def program(self) -> Program:
+        """The scheduled program."""
+        return self.lowering.program
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Its kernels in launch order."""
+        return self.lowering.program.kernels
+
+    @property
+    def jaxpr(self) -> Jaxpr:
+        """The program before lowering."""
+        return self.traced.jaxpr
+
+    @property
+    def in_tree(self) -> TreeDef:
+        """The structure of (args, kwargs)."""
+        return self.traced.in_tree
+
+    @property
+    def out_tree(self) -> TreeDef:
+        """The structure of the results."""
+        return self.traced.out_tree
+
+    @property
+    def in_avals(self) -> list[ShapedArray]:
+        """The types of the arguments' leaves, without the arrays that the function closed over."""
+        return self.traced.in_avals[len(self.traced.captured):]
+
+    @property
+    def args_info(self) -> Any:
+        """The types of (args, kwargs), as a tree."""
+        return self.traced.args_info
+
+    @property
+    def out_info(self) -> Any:
+        """The types of the results, as a tree."""
+        return self.traced.out_info
+
+    def stage(self, name: str) -> str:
+        """The text after one of the compiler's passes, such as "fused".
+
+        Raises KeyError that lists the passes.
+        """
+        return self.lowering.text(name)
+
+    def texts(self) -> tuple[str, ...]:
+        """The backend's source of each kernel."""
+        return self.device.backend.texts(self.program)
+
+    def wgsl(self) -> tuple[str, ...]:
+        """The WGSL of each kernel. Raises DeviceError if the device is no GPU."""
+        if self.device.platform != "gpu":
+            raise DeviceError(f"wgsl() needs a program lowered for a GPU, this one is for {self.device}; "
+                              "use lower(device='gpu')")
+        return self.texts()
+
+    def cost_analysis(self) -> CostAnalysis:
+        """A dict with "flops", "transcendentals" and "bytes accessed", counted from the kernels; printed, a table.
+
+        Floating point arithmetic and comparisons count one, a matrix product 2 m n k, functions such as exp are
+        counted apart, integers not at all. Of each array what is read or written counts once. A loop counts as often
+        as it runs, a while loop once, of branches the dearest; `.notes` says so, `.kernels` has each step.
+
+        >>> import lantern, lantern.numpy as jnp
+        >>> product = lantern.jit(lambda x, y: x @ y).lower(jnp.ones((2, 3)), jnp.ones((3, 4)))
+        >>> product.cost_analysis()
+        {'flops': 48, 'transcendentals': 0, 'bytes accessed': 104}
+        """
+        return program_cost(self.program)
+
+    def memory_analysis(self) -> MemoryStats:
+        """Bytes of arguments, results, and of what is held in between, as the schedule has it.
+
+        >>> import lantern, lantern.numpy as jnp
+        >>> lantern.jit(jnp.sum).lower(jnp.ones(10)).memory_analysis().argument_size_in_bytes
+        40
+        """
+        return program_memory(self.program, len(self.traced.captured), len(self.device.backend.source(self.program)))
 
 
-def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozenset(), name: str = "") -> Compiled:
+@dataclass(frozen=True, slots=True)
+class Lowered(Stage):
+    """A program of kernels for one device's target, before the backend has seen it."""
+
+    def as_text(self, stage: str = "scheduled") -> str:
+        """The program after its last pass, or after another one."""
+        return self.stage(stage)
+
+    def compile(self) -> Compiled:
+        """Make it runnable (or find it in the compile cache)."""
+        runnable = compile_jaxpr(self.jaxpr, self.device, self.traced.donated, self.traced.name)
+        return Compiled(self.lowering, self.device, self.traced, runnable)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled(Stage):
+    """A compiled function: called as the function was lowered, without its static arguments, it never traces."""
+
+    runnable: Runnable
+
+    def as_text(self) -> str:
+        """What the backend generated: WGSL, or the source of a NumPy function."""
+        return self.device.backend.source(self.program)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function's results; they may still be on their way.
+
+        Raises ArgumentError, naming the argument, for another structure, shape or dtype than it was compiled for;
+        TypeError for traced values, DeviceError for arrays of another device.
+        """
+        return boundary(self.traced.caller)(self, args, kwargs)
+
+
+_compiled: BoundedCache[Any, Runnable] = BoundedCache(2048)
+
+
+def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozenset(), name: str = "") -> Runnable:
     """From the cache by fingerprint, or lowered and compiled now."""
     words = physical(jaxpr)
     if words is not jaxpr:
@@ -140,7 +250,7 @@ def compile_jaxpr(jaxpr: Jaxpr, device: Device, donated: frozenset[int] = frozen
     return _compile(jaxpr, device, donated, name)
 
 
-def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -> Compiled:
+def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -> Runnable:
     kept = not pins_objects(jaxpr)      # else the program goes with the function that was compiled
     key = (fingerprint(jaxpr), device, donated, config.flags.check)
     found = _compiled.get(key) if kept else None
@@ -157,11 +267,11 @@ def _compile(jaxpr: Jaxpr, device: Device, donated: frozenset[int], name: str) -
     if config.flags.log_compiles:
         logger.warning("compiled %s for %s in %.1f ms (%d equations)",
                        name or "program", device, seconds * 1e3, len(jaxpr.eqns))
-    made = Compiled(lowering, run, device, tuple(jaxpr.out_avals), seconds)
+    made = Runnable(lowering, run, device, tuple(jaxpr.out_avals), seconds)
     return _compiled.put(key, made) if kept else made
 
 
-_eager: BoundedCache[Any, Compiled] = BoundedCache(4096)
+_eager: BoundedCache[Any, Runnable] = BoundedCache(4096)
 on_clear(clear_literals)
 
 
@@ -224,7 +334,7 @@ def _aval_of(primitive: Primitive, x: Any) -> ShapedArray:
 
 
 def _compile_operation(primitive: Primitive, avals: Sequence[ShapedArray], params: Mapping[str, Any],
-                       device: Device) -> Compiled:
+                       device: Device) -> Runnable:
     if primitive.lower is Inline.SUBJAXPR:
         return compile_jaxpr(params["jaxpr"], device, name=str(params.get("name", primitive.name)))
     source = user_source()

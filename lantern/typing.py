@@ -11,7 +11,9 @@ against the real shapes (`lantern.annotations`). `docs/typed-shapes.md` says wha
 """
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, TypeAlias, TypeVarTuple
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVarTuple
+
+import numpy as np
 
 from lantern.dtypes import (
     Complex,
@@ -39,8 +41,8 @@ from lantern.errors import ShapeError
 from lantern.trace.array import Array
 
 __all__ = [
-    "AnyShape", "Array", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "Key", "bf16",
-    "bool_", "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "prng_key", "u8", "u16", "u32", "u64",
+    "AnyShape", "Array", "ArrayLike", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "Key",
+    "bf16", "bool_", "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "prng_key", "u8", "u16", "u32", "u64",
 ]
 
 
@@ -85,3 +87,16 @@ Int: TypeAlias = Array[i32, *Sizes]
 Bool: TypeAlias = Array[bool_, *Sizes]
 Key: TypeAlias = Array[prng_key, *Sizes]    # random keys: Key[()] is one, Key[Batch] as many as the batch has
 AnyShape: TypeAlias = tuple[Any, ...]     # Float[*AnyShape]: the shape is not known to the types
+
+
+class SupportsLanternArray(Protocol):
+    """A foreign object that knows how to become an array."""
+
+    def __lantern_array__(self) -> Array:
+        """The array that the object stands for."""
+        ...
+
+
+# What functions of arrays accept.
+ArrayLike: TypeAlias = (
+    "Array | np.ndarray[Any, Any] | np.generic | bool | int | float | complex | SupportsLanternArray")

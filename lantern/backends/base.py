@@ -40,6 +40,10 @@ class Backend(Protocol):
         """The source text of each kernel, in launch order, for people to read."""
         ...
 
+    def source(self, program: Program) -> str:
+        """All that was generated for a program, as one text."""
+        ...
+
     def wait(self) -> None:
         """Block until all submitted work is done."""
         ...

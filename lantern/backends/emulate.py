@@ -34,7 +34,7 @@ from lantern.lower.kernel import (
     Target,
     While,
 )
-from lantern.lower.print import print_kernel
+from lantern.lower.print import print_kernel, print_program
 from lantern.lower.routine import Routine
 from lantern.lower.scalar import apply, fold
 from lantern.trace.aval import ShapedArray
@@ -149,6 +149,10 @@ class EmulateBackend:
     def texts(self, program: Program) -> tuple[str, ...]:
         """The kernels' own texts: nothing else is rendered here."""
         return tuple([print_kernel(kernel) for kernel in program.kernels])
+
+    def source(self, program: Program) -> str:
+        """The program's own text."""
+        return print_program(program)
 
     def wait(self) -> None:
         """Nothing is ever pending."""

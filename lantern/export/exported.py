@@ -10,8 +10,9 @@ from typing import Any, cast
 import numpy as np
 
 from lantern import tree
-from lantern.devices import CPU, common_device, on_device
-from lantern.dtypes import default
+from lantern.backends.array import DeviceArray
+from lantern.devices import CPU, common_device, keys_of, on_device
+from lantern.dtypes import KEY, default
 from lantern.errors import ArgumentError, DeviceError, ExportError
 from lantern.export import trees
 from lantern.export.container import Bytes, packed, refused, unpacked
@@ -19,7 +20,7 @@ from lantern.export.programs import Reader, Writer
 from lantern.flat import as_values
 from lantern.jitted import Jitted, jit
 from lantern.source import user_source
-from lantern.trace.array import is_array, is_host_array
+from lantern.trace.array import is_host_array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind, typeof
 from lantern.trace.jaxpr import Jaxpr
@@ -32,7 +33,7 @@ PLATFORMS = ("cpu", "gpu")
 JUDGES = ("emulate", "reference")       # they run everything
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Exported:
     """A function as a program. `call` it, also under `jit`, `grad` and `vmap`; `serialize` it.
 
@@ -51,9 +52,9 @@ class Exported:
     out_avals: tuple[ShapedArray, ...]
     platforms: tuple[str, ...]
     donated: tuple[int, ...]
-    jaxpr: Jaxpr = field(repr=False)
-    captured: tuple[Value, ...] = field(repr=False)
-    run: Jitted[..., Any] = field(init=False, repr=False)
+    jaxpr: Jaxpr
+    captured: tuple[Value, ...]
+    run: Jitted[..., Any] = field(init=False)
 
     def __post_init__(self) -> None:
         def call(*leaves: Value) -> Sequence[Value]:
@@ -61,6 +62,10 @@ class Exported:
 
         call.__name__ = self.fun_name
         object.__setattr__(self, "run", jit(call, donate_argnums=self.donated))
+
+    def __repr__(self) -> str:
+        types = [", ".join(map(str, avals)) for avals in (self.in_avals, self.out_avals)]
+        return f"Exported({self.fun_name}: ({types[0]}) -> ({types[1]}))"
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The function's results. Nothing is traced but one equation; the program is compiled once for each device.
@@ -185,7 +190,9 @@ def _built(header: dict[str, Any], arrays: list[memoryview]) -> Exported:
     held: list[Value] = []
     for number, aval in cast("list[Any]", captured):
         kind = reader.aval(aval)
-        held.append(on_device(np.array(reader.array(number, kind)), CPU, kind.weak, loose=True))
+        values = np.array(reader.array(number, kind))
+        held.append(keys_of(values, CPU, loose=True) if kind.dtype is KEY else
+                    on_device(values, CPU, kind.weak, loose=True))
     in_tree, out_tree = [trees.decoded(t, reader.value, refused) for t in (ins, outs)]
     in_avals = tuple(jaxpr.in_avals[len(held):])
     given = [typeof(x).strong() for x in held]
@@ -216,7 +223,7 @@ def load(path: str | os.PathLike[str]) -> Exported:
 
 
 def _host(x: Value) -> np.ndarray[Any, Any]:
-    return np.asarray(x) if is_host_array(x) or is_array(x) else np.asarray(x.value)
+    return x.elements() if isinstance(x, DeviceArray) else np.asarray(x)
 
 
 def _wide(x: Any, aval: ShapedArray) -> Any:

@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from lantern.dtypes import SHORT_NAMES
+from lantern.dtypes import KEY, short_name
 from lantern.errors import ExportError
 from lantern.export import values
 from lantern.export.container import refused
 from lantern.export.rules import TRACED, portable
 from lantern.ops.constant import Table
 from lantern.source import Source
-from lantern.trace.aval import ShapedArray, shaped
+from lantern.trace.aval import ShapedArray, key_words, shaped
 from lantern.trace.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from lantern.trace.primitive import Inline, Primitive, registry
 from lantern.transforms.callback import HOST_PRIMITIVES
@@ -38,7 +38,7 @@ class Writer:
 
     def tables(self) -> dict[str, Any]:
         """What the reader needs before all else."""
-        return {"avals": [[list(map(int, a.shape)), SHORT_NAMES[a.dtype], a.weak] for a in self.avals],
+        return {"avals": [[list(map(int, a.shape)), short_name(a.dtype), a.weak] for a in self.avals],
                 "sources": list(self.sources), "jaxprs": self.jaxprs}
 
     def aval(self, a: ShapedArray) -> int:
@@ -137,7 +137,7 @@ class Reader:
 
     def array(self, number: Any, aval: ShapedArray) -> np.ndarray[Any, Any]:
         """The array of this number."""
-        data = _entry(self.arrays, number, "array")
+        data, aval = _entry(self.arrays, number, "array"), key_words(aval) if aval.dtype is KEY else aval
         if len(data) != aval.nbytes:
             raise refused(f"an array of {aval} has {len(data)} bytes instead of {aval.nbytes}")
         return np.frombuffer(data, aval.dtype).reshape(aval.shape)
@@ -228,9 +228,9 @@ def _entry(table: Sequence[Any], number: Any, what: str) -> Any:
 
 def _aval(data: Any) -> ShapedArray:
     match data:
-        case [list(shape), str(dtype), bool(weak)] if dtype in values.DTYPES and all(     # pyright: ignore[reportUnknownVariableType]
+        case [list(shape), str(dtype), bool(weak)] if dtype in values.TYPES and all(     # pyright: ignore[reportUnknownVariableType]
                 type(n) is int and 0 <= n <= LONGEST_AXIS for n in cast("list[Any]", shape)):
-            aval = shaped(tuple(cast("list[int]", shape)), values.DTYPES[dtype], weak)
+            aval = shaped(tuple(cast("list[int]", shape)), values.TYPES[dtype], weak)
         case _:
             raise refused(f"a type is not understood: {data!r:.80}")
     if aval.nbytes > LARGEST_VALUE:

@@ -20,23 +20,27 @@ from typing import Any, cast
 import numpy as np
 
 from lantern import checkpoint_policies
-from lantern.dtypes import SHORT_NAMES
+from lantern.dtypes import KEY, SHORT_NAMES
 from lantern.errors import ExportError
 from lantern.export.rules import NotExported, TracedBackward, TracedForward, TracedJvp, TracedTangents
 from lantern.extend.wgsl import WgslDefinition, kernel_called
 from lantern.lower.expr import Const, ReduceOp, ScalarOp
 from lantern.lower.kernel import Dot
+from lantern.ops.conv import Letters, Window
+from lantern.ops.patches import Slide
 from lantern.trace.jaxpr import Literal
 from lantern.transforms.custom import OfOutputs
 from lantern.transforms.remat import Names, Policy
 
 ENUMS: dict[str, type[Enum]] = {kind.__name__: kind for kind in (ReduceOp, ScalarOp)}
 DATACLASSES: dict[str, type[Any]] = {kind.__name__: kind for kind in (
-    Dot, Names, NotExported, OfOutputs, TracedBackward, TracedForward, TracedJvp, TracedTangents)}
+    Dot, Letters, Names, NotExported, OfOutputs, Slide, TracedBackward, TracedForward, TracedJvp, TracedTangents,
+    Window)}
 POLICIES: dict[str, Policy] = {f.__name__: f for f in (
     checkpoint_policies.nothing_saveable, checkpoint_policies.everything_saveable, checkpoint_policies.dots_saveable,
     checkpoint_policies.dots_with_no_batch_dims_saveable)}
 DTYPES = {name: dtype for dtype, name in SHORT_NAMES.items()}
+TYPES = {**DTYPES, str(KEY): KEY}       # of arrays: random keys are no numbers
 LARGEST = 2 ** 63
 KERNEL = ("inputs", "outputs", "body", "header", "workgroup_size")
 
@@ -51,6 +55,8 @@ def simple(value: Any, again: Encode) -> Any:
             return {"enum": [type(value).__name__, value.value]}
         case np.dtype():
             return {"dtype": SHORT_NAMES[cast("np.dtype[Any]", value)]}
+        case _ if value is KEY:
+            return {"dtype": str(KEY)}
         case Const(dtype, bits):
             return {"const": [SHORT_NAMES[dtype], f"{bits:x}"]}
         case np.generic():
@@ -121,8 +127,8 @@ def read_simple(data: Any, again: Encode, wrong: Wrong) -> Any:
             return struct.unpack("<d", _bits(text, wrong))[0]
         case {"c128": str(text)} if len(text) == 32:
             return complex(*struct.unpack("<dd", _bits(text, wrong)))
-        case {"dtype": str(name)} if name in DTYPES:
-            return DTYPES[name]
+        case {"dtype": str(name)} if name in TYPES:
+            return TYPES[name]
         case {"number": found}:
             return read_number(found, wrong)
         case {"const": [str(name), str(text)]} if name in DTYPES and len(text) <= 2 * DTYPES[name].itemsize:

@@ -94,6 +94,23 @@ def entered(trace: Trace) -> Generator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def ensure_compile_time_eval() -> Generator[None]:
+    """Inside the `with` block operations run at once, also while a function is traced: their operands must have values.
+
+    >>> import lantern, lantern.numpy as jnp
+    >>> @lantern.jit
+    ... def f(x):
+    ...     with ensure_compile_time_eval():
+    ...         n = int(jnp.sum(jnp.arange(4)))
+    ...     return x * n
+    >>> float(f(2.0))
+    12.0
+    """
+    with entered(EAGER):
+        yield
+
+
 def bind(primitive: Primitive, *args: Value, **params: Any) -> Sequence[Value]:
     """Apply a primitive in the current trace."""
     return _current.get().bind(primitive, args, params)

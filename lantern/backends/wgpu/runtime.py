@@ -115,6 +115,10 @@ class WgpuBackend:
         make_plan(program, self._target, show)
         return tuple(found)
 
+    def source(self, program: Program) -> str:
+        """The WGSL of all kernels, in launch order."""
+        return "\n\n".join(self.texts(program))
+
     def clear_caches(self) -> None:
         """Forget compiled kernels (those of programs that still exist stay alive), and give up unused memory."""
         if os.getpid() == self._process:
