@@ -313,3 +313,15 @@ def test_moving_functions_exist() -> None:
     homes = (jnp, lax, lantern, jnp.ndarray)
     missing = [n for n in MOVING if "[" not in n and not any(hasattr(h, n) for h in homes)]
     assert set(missing) <= {"getitem"}, missing
+
+
+def test_rules_that_close_over_keys_in_loops() -> None:
+    key = random.key(11)
+
+    @lantern.custom_vjp
+    def f(x: Any) -> Any:
+        return x * 1.0
+
+    f.defvjp(lambda x: (f(x), None), lambda kept, ct: (ct * random.uniform(key),))
+    thrice = lantern.jit(lantern.grad(lambda x: lax.scan(lambda c, _: (f(c), None), x, None, length=3)[0]))
+    np.testing.assert_allclose(thrice(1.0), np.float32(random.uniform(key)) ** 3, rtol=1e-6)
