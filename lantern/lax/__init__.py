@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from lantern.absent import Absent
+from lantern.lax import linalg as linalg
 from lantern.lax.associative import associative_scan as associative_scan
 from lantern.lax.bits import clz as clz
 from lantern.lax.bits import nextafter as nextafter

@@ -14,6 +14,7 @@ from lantern.typing import Dim
 from collections.abc import Callable, Hashable
 from _typeshed import DataclassInstance
 from lantern.lax.operands import ArrayLike
+from lantern.lax import linalg as linalg
 from lantern.lax.associative import associative_scan as associative_scan
 from lantern.lax.bits import clz as clz
 from lantern.lax.bits import nextafter as nextafter

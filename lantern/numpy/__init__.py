@@ -221,6 +221,7 @@ from lantern.numpy.printing import printoptions as printoptions
 from lantern.numpy.printing import save as save
 from lantern.numpy.printing import savez as savez
 from lantern.numpy.printing import set_printoptions as set_printoptions
+from lantern.numpy.products import cross as cross
 from lantern.numpy.products import dot as dot
 from lantern.numpy.products import inner as inner
 from lantern.numpy.products import matmul as matmul

@@ -32,6 +32,8 @@ from lantern.numpy.complex_numbers import iscomplexobj as iscomplexobj
 from lantern.numpy.complex_numbers import isreal as isreal
 from lantern.numpy.complex_numbers import isrealobj as isrealobj
 from lantern.numpy.complex_numbers import real as real
+from lantern.numpy.convolutions import convolve as convolve
+from lantern.numpy.convolutions import correlate as correlate
 from lantern.numpy.creation import tri as tri
 from lantern.numpy.cumulative import cumprod as cumprod
 from lantern.numpy.cumulative import cumsum as cumsum
@@ -144,6 +146,7 @@ from lantern.numpy.printing import printoptions as printoptions
 from lantern.numpy.printing import save as save
 from lantern.numpy.printing import savez as savez
 from lantern.numpy.printing import set_printoptions as set_printoptions
+from lantern.numpy.products import cross as cross
 from lantern.numpy.products import inner as inner
 from lantern.numpy.products import tensordot as tensordot
 from lantern.numpy.products import trace as trace

@@ -21,9 +21,10 @@ from lantern.lax.operands import (
     common_shape,
     shape_error,
 )
-from lantern.numpy.arithmetic import multiply
+from lantern.numpy.arithmetic import multiply, subtract
 from lantern.numpy.contraction import contract, contract_labels, uncontractable
-from lantern.numpy.indexing import diagonal
+from lantern.numpy.indexing import diagonal, take
+from lantern.numpy.joining import stack
 from lantern.numpy.reductions import sum
 from lantern.numpy.shaping import moveaxis, ravel, reshape
 from lantern.ops import complex as parts
@@ -93,7 +94,7 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Array:
 
 @one_program(2)
 def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
-    """The sum of products along one axis; the other axes broadcast.
+    """The sum of products along one axis; the other axes broadcast. Complex numbers of `x1` are conjugated.
 
     Raises ShapeError if the sizes along the axis differ.
 
@@ -106,7 +107,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
     y = moveaxis(y, canonical_axis("vecdot", axis, y.aval), -1)
     if x.shape[-1] != y.shape[-1]:
         raise uncontractable("vecdot", x, x.ndim - 1, y, y.ndim - 1)
-    return sum(multiply(x, y), axis=-1)
+    return sum(multiply(parts.conj(x) if is_complex(x.dtype) else x, y), axis=-1)
 
 
 @one_program(2)
@@ -166,3 +167,40 @@ def trace(a: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: 
     3.0
     """
     return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+@one_program(2)
+def cross(a: ArrayLike, b: ArrayLike, axisa: int = -1, axisb: int = -1, axisc: int = -1,
+          axis: int | None = None) -> Array:
+    """The cross product of vectors of 3 elements (or 2: a third of 0; of two such vectors the third element alone)
+    along an axis of a and one of b; the other axes broadcast. The result's vectors lie along `axisc`; `axis` is all
+    three.
+
+    Raises ShapeError for other sizes.
+
+    >>> import numpy as np
+    >>> cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    x, y = _operands("cross", a, b)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    left = _components("cross", x, axisa)
+    right = _components("cross", y, axisb)
+    last = subtract(multiply(left[0], right[1]), multiply(left[1], right[0]))
+    if len(left) == len(right) == 2:
+        return last
+    zero = [multiply(z[0], 0) for z in (left, right)]
+    (u, v), (p, q) = (left[:2], right[:2])
+    w = left[2] if len(left) == 3 else zero[0]
+    r = right[2] if len(right) == 3 else zero[1]
+    found = stack([subtract(multiply(v, r), multiply(w, q)), subtract(multiply(w, p), multiply(u, r)), last], -1)
+    return moveaxis(found, -1, canonical_axis("cross", axisc, found.aval))
+
+
+def _components(function: str, x: Array, axis: int) -> list[Array]:
+    """The 2 or 3 slices along an axis."""
+    size = x.shape[canonical_axis(function, axis, x.aval)] if x.ndim else 0
+    if size not in (2, 3):
+        raise shape_error(f"{function}: wanted 2 or 3 elements along axis {axis}, got {x.aval}")
+    return [take(x, k, axis) for k in range(size)]
