@@ -13,13 +13,14 @@ from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, array, canonical_axis, inexact
 from lantern.numpy.arithmetic import add, divide, multiply, negative, square, subtract
 from lantern.numpy.creation import astype
-from lantern.numpy.ranges import arange
-from lantern.numpy.logic import equal, greater, greater_equal, isfinite, less_equal
+from lantern.numpy.logic import equal, greater, greater_equal, less_equal
 from lantern.numpy.logic import where as choose
+from lantern.numpy.ranges import arange
 from lantern.numpy.reductions import max, sum
-from lantern.numpy.shaping import expand_dims, reshape, squeeze
+from lantern.numpy.shaping import expand_dims, reshape
 from lantern.numpy.ufuncs import exp, expm1, log, log1p, tanh
 from lantern.ops import elementwise as ops
+from lantern.scipy.special.entropies import logsumexp as logsumexp
 from lantern.trace.array import Array
 
 
@@ -172,25 +173,6 @@ def log_softmax(x: ArrayLike, axis: AxisLike = -1, where: ArrayLike | None = Non
     """
     shifted = _shifted(inexact("log_softmax", x), axis, where)
     return subtract(shifted, log(sum(exp(shifted), axis, keepdims=True)))
-
-
-@one_program(1)
-def logsumexp(a: ArrayLike, axis: AxisLike = None, b: ArrayLike | None = None, keepdims: bool = False,
-              where: ArrayLike | None = None) -> Array:
-    """log(sum(b * exp(a))) along `axis`, without overflow; of only -inf, and of nothing, -inf (with derivative 0).
-
-    >>> logsumexp(np.array([1e4, -np.inf])).item()
-    10000.0
-    """
-    x = inexact("logsumexp", a)
-    x = x if where is None else choose(where, x, -np.inf)
-    largest = max(x, axis, keepdims=True, initial=-np.inf)
-    largest = ops.stop_gradient(choose(isfinite(largest), largest, 0))
-    e = exp(subtract(x, largest))
-    total = sum(e if b is None else multiply(b, e), axis, keepdims=True)
-    nothing = equal(total, 0)
-    found = add(choose(nothing, -np.inf, log(choose(nothing, 1, total))), largest)
-    return found if keepdims else squeeze(found, tuple(range(x.ndim)) if axis is None else axis)
 
 
 @one_program(1)
