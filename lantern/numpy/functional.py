@@ -27,6 +27,8 @@ from lantern.ops import shape as ops
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
 
+# `vmap` for axes that are computed: its type speaks of those that are written out.
+_vmap: Any = vmap
 _Sizes: TypeAlias = "list[tuple[str, ...]]"
 _CORE = r"\(\s*(?:\w+(?:\s*,\s*\w+)*)?\s*\)"
 _SIGNATURE = re.compile(rf"^\s*{_CORE}(?:\s*,\s*{_CORE})*\s*->\s*{_CORE}(?:\s*,\s*{_CORE})*\s*$")
@@ -58,8 +60,6 @@ def vectorize(pyfunc: Callable[..., Any], *, excluded: Collection[int | str] = f
     [3.0, 3.0]
     """
     cores = None if signature is None else _parsed(signature)
-    if any(not isinstance(e, (int, str)) for e in excluded):
-        raise argument_error(f"vectorize: `excluded` has positions and names, got {excluded!r}")
 
     @wraps(pyfunc)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -99,10 +99,10 @@ def _mapped(call: Callable[..., Any], operands: Sequence[Array], inner: _Sizes, 
     # Axes of size 1 are left out where another operand has more there: `vmap` repeats what it does not map.
     given = [reshape(x, (*[n for n in shape if n != 1], *x.shape[x.ndim - len(names):]))
              for x, shape, names in zip(operands, padded, inner, strict=True)]
-    mapped = _checked(call, outer, sizes, signature)
+    mapped: Callable[..., Any] = _checked(call, outer, sizes, signature)
     for k in reversed(range(len(lead))):
         axes = tuple([None if shape[k] == 1 else 0 for shape in padded])
-        mapped = _with_axis(mapped) if all(a is None for a in axes) else vmap(mapped, in_axes=axes)
+        mapped = _with_axis(mapped) if all(a is None for a in axes) else _vmap(mapped, in_axes=axes)
     return mapped(*given)
 
 
@@ -120,9 +120,10 @@ def _checked(call: Callable[..., Any], outer: _Sizes | None, sizes: dict[str, in
         return call
 
     def checked(*args: Any) -> Any:
-        found = call(*args)
-        results = found if isinstance(found, (tuple, list)) else (found,)
-        if len(results) != len(outer) or (len(outer) > 1) != isinstance(found, (tuple, list)):
+        found: Any = call(*args)
+        several = isinstance(found, (tuple, list))
+        results: Sequence[Any] = found if several else (found,)
+        if len(results) != len(outer) or (len(outer) > 1) != several:
             raise argument_error(f"vectorize: the signature {signature!r} has {len(outer)} results, got {len(results)}")
         known = dict(sizes)
         for y, names in zip([array("vectorize", y) for y in results], outer, strict=True):
@@ -149,9 +150,10 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: ArrayLike, *arg
     def mapped(v: Any) -> Any:
         return array("apply_along_axis", func1d(v, *args, **kwargs))
 
+    whole: Callable[..., Any] = mapped
     for _ in range(x.ndim - 1):
-        mapped = vmap(mapped)
-    found = array("apply_along_axis", mapped(moveaxis(x, place, -1)))
+        whole = _vmap(whole)
+    found = array("apply_along_axis", whole(moveaxis(x, place, -1)))
     rank = found.ndim - (x.ndim - 1)
     return moveaxis(found, tuple(range(x.ndim - 1, found.ndim)), tuple(range(place, place + rank)))
 
@@ -212,5 +214,5 @@ def fromfunction(function: Callable[..., Any], shape: ShapeLike, *, dtype: DType
     sizes, wanted = canonical_shape("fromfunction", shape), canonical(dtype)
     mapped: Callable[..., Any] = lambda *places: function(*places, **kwargs)        # noqa: E731
     for k in reversed(range(len(sizes))):
-        mapped = vmap(mapped, in_axes=tuple([0 if i == k else None for i in range(len(sizes))]))
+        mapped = _vmap(mapped, in_axes=tuple([0 if i == k else None for i in range(len(sizes))]))
     return mapped(*[ops.iota(wanted, (n,), 0) for n in sizes])

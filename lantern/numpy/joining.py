@@ -326,7 +326,7 @@ def _repeated(x: Array, repeats: int | Sequence[int], place: int) -> Array:
             raise argument_error(f"repeat: a count must not be negative, got {min(counts)}")
         positions = np.repeat(np.arange(length, dtype=np.int32), counts)
         return index.take(x, positions, place)
-    count = operator.index(repeats[0] if isinstance(repeats, (Sequence, np.ndarray)) and np.ndim(repeats) else repeats)
+    count = operator.index(np.asarray(repeats).reshape(())[()])
     if count < 0:
         raise argument_error(f"repeat: a count must not be negative, got {count}")
     others = [k if k <= place else k + 1 for k in range(x.ndim)]

@@ -343,9 +343,9 @@ def histogram2d(x: ArrayLike, y: ArrayLike, bins: Any = 10, range: Sequence[Any]
     first, second = ravel(inexact("histogram2d", x)), ravel(inexact("histogram2d", y))
     if first.shape != second.shape:
         raise shape_error(f"histogram2d: wanted as many x as y, got {first.aval} and {second.aval}")
-    pair = bins if isinstance(bins, (tuple, list)) else (bins, bins)
+    pair: Sequence[Any] = bins if isinstance(bins, (tuple, list)) else (bins, bins)
     x_range, y_range = (None, None) if range is None else range
-    edges = [histogram_bin_edges(z, b, r) for z, b, r in zip((first, second), pair, (x_range, y_range), strict=True)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    edges = [histogram_bin_edges(z, b, r) for z, b, r in zip((first, second), pair, (x_range, y_range), strict=True)]
     amounts = full(first.shape, 1.0, first.dtype) if weights is None else ravel(array("histogram2d", weights))
     rows, columns = [e.shape[0] - 1 for e in edges]
     places = add(multiply(_bin(first, edges[0]), columns), _bin(second, edges[1]))
@@ -381,5 +381,5 @@ def digitize(x: ArrayLike, bins: ArrayLike, right: bool = False) -> Array:
     if edges.size == 0:
         return full(array("digitize", x).shape, 0, I32)
     side = "left" if right else "right"
-    backwards = subtract(edges.size, searchsorted(edges[::-1], x, "right" if right else "left"))
+    backwards = subtract(edges.size, searchsorted(edges[::-1], x, side))
     return where(edges[-1] >= edges[0], searchsorted(edges, x, side), backwards)

@@ -23,6 +23,7 @@ from lantern.trace.context import Trace, typeof
 from lantern.trace.jaxpr import (
     Atom,
     Eqn,
+    Input,
     Jaxpr,
     Literal,
     Var,
@@ -71,9 +72,10 @@ class StagingTrace:
         """What is bound next inherits this line."""
         self.source = source
 
-    def new_input(self, aval: ShapedArray, name: str, source: Source | None) -> Tracer:
-        """One more argument."""
-        var = Var(aval)
+    def new_input(self, aval: ShapedArray, name: str, source: Source | None,
+                  axes: tuple[str, ...] | None = None) -> Tracer:
+        """One more argument, with names of its axes if the user has given them."""
+        var = Var(aval) if axes is None else Input(aval, axes)
         self.names[var] = name
         return Tracer(self, var, source)
 
@@ -235,7 +237,7 @@ class Tracer(Array[Any, *tuple[Any, ...]]):
         return self.variable.aval
 
     @property
-    def device(self) -> None:
+    def device(self) -> None:    # pyright: ignore[reportIncompatibleVariableOverride]
         """None: where a traced value will lie is decided when its program runs. `zeros(n, device=x.device)` works."""
         return None
 
@@ -321,22 +323,25 @@ class Traced:
 
 
 def trace(f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray], values: Sequence[Value] | None = None, *,
-          title: str, names: Sequence[str] | None = None, stage_all: bool = True) -> Traced:
-    """Stage f. `values[i] is None` means that input i is not known."""
+          title: str, names: Sequence[str] | None = None, stage_all: bool = True,
+          axes: Sequence[tuple[str, ...] | None] | None = None) -> Traced:
+    """Stage f. `values[i] is None` means that input i is not known; `axes` has names for the axes of inputs."""
     t = StagingTrace(title, context.current(), stage_all)
     mode = config.mode()
     if mode is None or not mode.check_tracer_leaks:
-        return _stage(t, f, avals, values, names)
+        return _stage(t, f, avals, values, names, axes)
     made = t.made = []
-    traced = _stage(t, f, avals, values, names)
+    traced = _stage(t, f, avals, values, names, axes)
     check_no_leaks(made, title)
     return traced
 
 
 def _stage(t: StagingTrace, f: Callable[..., Sequence[Value]], avals: Sequence[ShapedArray],
-           values: Sequence[Value] | None, names: Sequence[str] | None) -> Traced:
+           values: Sequence[Value] | None, names: Sequence[str] | None,
+           axes: Sequence[tuple[str, ...] | None] | None) -> Traced:
     source = user_source()
-    ins = [t.new_input(a, names[i] if names else f"`argument_{i}`", source) for i, a in enumerate(avals)]
+    ins = [t.new_input(a, names[i] if names else f"`argument_{i}`", source, axes[i] if axes else None)
+           for i, a in enumerate(avals)]
     for tracer, v in zip(ins, values or (), strict=bool(values)):
         if v is not None:
             t.values[tracer.variable] = v
