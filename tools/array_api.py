@@ -105,7 +105,8 @@ def listed(score: Score) -> dict[str, list[str]]:
 def section(score: Score) -> str:
     """The list of failures as docs/array-api.md has it."""
     counts = f"{len(score.passed):,} of {score.total:,} pass, {len(score.failed)} fail"
-    lines = [f"{counts}, {len(score.skipped)} are skipped by the suite itself.", "", "| test | failures | cases |", "| --- | --- | --- |"]
+    lines = [f"{counts}, {len(score.skipped)} are skipped by the suite itself.", ""]
+    lines += ["| test | failures | cases |", "| --- | --- | --- |"]
     for test, cases in listed(score).items():
         texts = [f"`{c.replace('|', chr(92) + '|')}`" for c in cases if c]
         lines.append(f"| `{test}` | {len(cases)} | {'; '.join(texts)} |")

@@ -97,7 +97,8 @@ def finfo(dtype: DTypeLike) -> FloatInfo:
     if not is_float(found):
         raise type_error(f"finfo: wanted a floating point dtype, got {found}", "Use iinfo for integers.")
     limits = module.finfo(found)
-    numbers: dict[str, Any] = {f.name: (float if f.type == "float" else int)(getattr(limits, f.name)) for f in fields(FloatInfo)[1:]}
+    numbers: dict[str, Any] = {f.name: (float if f.type == "float" else int)(getattr(limits, f.name))
+                               for f in fields(FloatInfo)[1:]}
     return FloatInfo(found, **numbers)
 
 

@@ -15,6 +15,7 @@ from lantern.lax.operands import (
     ShapeLike,
     argument_error,
     array,
+    as_sequence,
     canonical_axis,
     canonical_shape,
     common_shape,
@@ -122,7 +123,7 @@ def _checked(call: Callable[..., Any], outer: _Sizes | None, sizes: dict[str, in
     def checked(*args: Any) -> Any:
         found: Any = call(*args)
         several = isinstance(found, (tuple, list))
-        results: Sequence[Any] = found if several else (found,)
+        results = as_sequence(found)
         if len(results) != len(outer) or (len(outer) > 1) != several:
             raise argument_error(f"vectorize: the signature {signature!r} has {len(outer)} results, got {len(results)}")
         known = dict(sizes)

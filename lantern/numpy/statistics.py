@@ -16,6 +16,7 @@ from lantern.lax.operands import (
     DTypeLike,
     argument_error,
     array,
+    as_sequence,
     canonical_axes,
     cast,
     common_dtype,
@@ -343,7 +344,8 @@ def histogram2d(x: ArrayLike, y: ArrayLike, bins: Any = 10, range: Sequence[Any]
     first, second = ravel(inexact("histogram2d", x)), ravel(inexact("histogram2d", y))
     if first.shape != second.shape:
         raise shape_error(f"histogram2d: wanted as many x as y, got {first.aval} and {second.aval}")
-    pair: Sequence[Any] = bins if isinstance(bins, (tuple, list)) else (bins, bins)
+    given = as_sequence(bins)
+    pair = given if len(given) == 2 else (bins, bins)
     x_range, y_range = (None, None) if range is None else range
     edges = [histogram_bin_edges(z, b, r) for z, b, r in zip((first, second), pair, (x_range, y_range), strict=True)]
     amounts = full(first.shape, 1.0, first.dtype) if weights is None else ravel(array("histogram2d", weights))
