@@ -7,6 +7,7 @@ import numpy as np
 
 from lantern import tree
 from lantern.backends.base import Buffer, Device
+from lantern.backends.dlpack import HOST, handed_over
 from lantern.dtypes import KEY, no_numbers
 from lantern.errors import DonatedArrayError
 from lantern.trace.array import Array
@@ -83,13 +84,17 @@ class DeviceArray(Array[Any, *tuple[Any, ...]]):
             raise no_numbers(what, f"got {self._aval}")
         return self.numpy()
 
-    def __dlpack__(self, **options: Any) -> Any:
-        if self.device.platform == "gpu":
-            raise BufferError(f"DLPack has no device type for {self.device}; copy with numpy.asarray(x)")
-        return np.array(self.numpy()).__dlpack__(**options)     # DLPack cannot say "read-only": hand out a copy
+    def __dlpack__(self, *, stream: Any = None, max_version: tuple[int, int] | None = None,
+                   dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> Any:
+        """The values for another library, in host memory: a copy, since some libraries write where they must not.
+
+        `copy=False`: the memory itself, marked as read-only; for arrays on the CPU and DLPack from 1.0 on. Raises
+        BufferError for what cannot be handed over so.
+        """
+        return handed_over(self.numpy(), self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return self.numpy().__dlpack_device__()
+        return HOST
 
     def __repr__(self) -> str:
         if self.donated_to is not None:

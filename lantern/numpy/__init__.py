@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lantern.absent import Absent
 from lantern.numpy import at as at
+from lantern.numpy import fft as fft
 from lantern.numpy import linalg as linalg
 from lantern.numpy import namespace as namespace
 from lantern.numpy.arithmetic import abs as abs
@@ -144,6 +145,7 @@ from lantern.numpy.indexing import getitem as getitem
 from lantern.numpy.indexing import put_along_axis as put_along_axis
 from lantern.numpy.indexing import take as take
 from lantern.numpy.indexing import take_along_axis as take_along_axis
+from lantern.numpy.interchange import from_dlpack as from_dlpack
 from lantern.numpy.joining import append as append
 from lantern.numpy.joining import array_split as array_split
 from lantern.numpy.joining import block as block

@@ -125,7 +125,7 @@ def test_rules_travel_as_programs_to_the_order_asked_for() -> None:
         np.testing.assert_array_equal(lantern.vmap(derivative(again.call))(x[None]), derivative(f)(x)[None])
         short = loaded(f, x, order=order - 1)
         assert float(short.call(x)) == 4.0
-        with pytest.raises(NotDifferentiableError, match=r"custom_jvp\(straight\) has a derivative rule .* vjp_order=1"):
+        with pytest.raises(NotDifferentiableError, match=r"custom_jvp\(straight\) has .* vjp_order=1"):
             derivative(short.call)(x)
         rewritten = export.deserialize(again.serialize(order))
         np.testing.assert_array_equal(derivative(rewritten.call)(x), derivative(f)(x))
@@ -149,7 +149,8 @@ def test_rules_with_residuals_statics_and_closures() -> None:
     again = loaded(whole, x, order=1)
     np.testing.assert_array_equal(lantern.grad(again.call)(x), lantern.grad(whole)(x))
     batch = jnp.stack([x, 2 * x])
-    np.testing.assert_array_equal(lantern.vmap(lantern.grad(again.call))(batch), lantern.vmap(lantern.grad(whole))(batch))
+    for g in (lantern.grad(whole), lantern.grad(again.call)):
+        np.testing.assert_array_equal(lantern.vmap(g)(batch), np.stack([lantern.grad(whole)(row) for row in batch]))
 
 
 def test_a_rule_that_decides_by_values_cannot_travel() -> None:

@@ -56,13 +56,13 @@ def test_every_changed_byte_is_noticed(data: bytes) -> None:
     for at in [*range(HEAD.size), *[r.randrange(len(data)) for _ in range(150)]]:
         changed = bytearray(data)
         changed[at] ^= 1 << r.randrange(8)
-        with pytest.raises(ExportError, match="export.deserialize: "):
+        with pytest.raises(ExportError, match=r"export\.deserialize: "):
             export.deserialize(changed)
 
 
 def test_every_cut_is_noticed(data: bytes) -> None:
-    for length in [*range(0, HEAD.size + 2), *range(HEAD.size, len(data), len(data) // 60)]:
-        with pytest.raises(ExportError, match="export.deserialize: "):
+    for length in [*range(HEAD.size + 2), *range(HEAD.size, len(data), len(data) // 60)]:
+        with pytest.raises(ExportError, match=r"export\.deserialize: "):
             export.deserialize(data[:length])
     with pytest.raises(ExportError, match="checksum"):
         export.deserialize(data + b"\0")
@@ -176,7 +176,7 @@ def test_names_of_things_that_a_file_must_not_reach(data: bytes) -> None:
 
     refused(with_name('"op": "scan"', '"op": "pure_callback"'), arrays, "'pure_callback', which this process does not")
     refused(with_name('"op": "scan"', '"op": "os.system"'), arrays, "'os.system', which this process does not have")
-    refused(with_name('"TracedJvp"', '"Popen"') if '"TracedJvp"' in text else with_name('"dict"', '"class"'), arrays, "")
+    refused(with_name('"TracedJvp"', '"Popen"'), arrays, "a value is not understood: {'data': ")
     refused({**header, "in_tree": ["class", [], None, ["os", "_Environ"], []]}, arrays, "os._Environ, which is not")
 
 
