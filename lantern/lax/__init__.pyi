@@ -39,6 +39,8 @@ from lantern.lax.elementwise import integer_pow as integer_pow
 from lantern.lax.elementwise import shift_left as shift_left
 from lantern.lax.elementwise import shift_right_arithmetic as shift_right_arithmetic
 from lantern.lax.elementwise import shift_right_logical as shift_right_logical
+from lantern.lax.fourier import FftType as FftType
+from lantern.lax.fourier import fft as fft
 from lantern.lax.gathers import GatherDimensionNumbers as GatherDimensionNumbers
 from lantern.lax.gathers import GatherScatterMode as GatherScatterMode
 from lantern.lax.gathers import ScatterDimensionNumbers as ScatterDimensionNumbers

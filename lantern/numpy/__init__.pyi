@@ -14,6 +14,7 @@ from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLi
 from lantern.trace.array import Array
 from lantern.typing import Dim
 from lantern.numpy import at as at
+from lantern.numpy import fft as fft
 from lantern.numpy import linalg as linalg
 from lantern.numpy import namespace as namespace
 from lantern.numpy.arithmetic import divmod as divmod
@@ -103,6 +104,7 @@ from lantern.numpy.functional import piecewise as piecewise
 from lantern.numpy.functional import vectorize as vectorize
 from lantern.numpy.indexing import getitem as getitem
 from lantern.numpy.indexing import put_along_axis as put_along_axis
+from lantern.numpy.interchange import from_dlpack as from_dlpack
 from lantern.numpy.joining import append as append
 from lantern.numpy.joining import block as block
 from lantern.numpy.joining import column_stack as column_stack

@@ -286,6 +286,8 @@ RULES: dict[str, Rule] = {
 
 NN: dict[str, Rule] = {
     **each("relu relu6 gelu sigmoid silu swish softplus tanh elu selu leaky_relu log_sigmoid", Unary(FLOATS)),
+    **each("celu hard_sigmoid hard_silu hard_swish log1mexp mish soft_sign sparse_plus sparse_sigmoid squareplus",
+           Unary(FLOATS)),
     **each("softmax log_softmax", layout.SAME_ALONG),
     "logsumexp": Reduction(FLOATS),
     "one_hot": one_hot,
