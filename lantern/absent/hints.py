@@ -93,13 +93,6 @@ _LINALG: Hints = {
     "tensorinv tensorsolve": "use `numpy.reshape` and `numpy.linalg.solve`",
 }
 
-_FFT: Hints = {
-    "fft2": "use `numpy.fft.fftn` with axes=(-2, -1)",
-    "ifft2": "use `numpy.fft.ifftn` with axes=(-2, -1)",
-    "rfft2": "use `numpy.fft.rfftn` with axes=(-2, -1)",
-    "irfft2": "use `numpy.fft.irfftn` with axes=(-2, -1)",
-}
-
 _SPECIAL = "use the function of that name of `scipy.special`, or compute it with its functions"
 _MESH = "a program runs on one device; named axes are those of `vmap`"
 _SHAPES = "give the shapes and strides to `lax.conv_general_dilated`"
@@ -127,7 +120,6 @@ _LAX: Hints = {
     "scaled_dot DotAlgorithm DotAlgorithmPreset": "use `lax.dot_general`: products of f32 are summed in f32",
     "AccuracyMode Tolerance RoundingMethod": "functions have one accuracy, and `lax.round` rounds half to even",
     "scatter_apply": "use `lax.gather`, the function, and `lax.scatter`",
-    "fft FftType": "use `numpy.fft.fft` and its relatives",
     "rng_uniform rng_bit_generator RandomAlgorithm": "use `random.uniform` or `random.bits`",
     "optimization_barrier": "use `checkpoint`, which computes again what stands behind it",
     "platform_dependent": "decide in Python by `default_device`, or in `lax.cond`",
@@ -223,7 +215,6 @@ HINTS: Mapping[str, Hints] = {
     "lantern": _TOP,
     "lantern.numpy": _NUMPY,
     "lantern.numpy.linalg": _LINALG,
-    "lantern.numpy.fft": _FFT,
     "lantern.lax": _LAX,
     "lantern.nn": _NN,
     "lantern.random": _RANDOM,

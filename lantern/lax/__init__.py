@@ -78,6 +78,8 @@ from lantern.lax.elementwise import stop_gradient as stop_gradient
 from lantern.lax.elementwise import sub as sub
 from lantern.lax.elementwise import tan as tan
 from lantern.lax.elementwise import tanh as tanh
+from lantern.lax.fourier import FftType as FftType
+from lantern.lax.fourier import fft as fft
 from lantern.lax.gathers import GatherDimensionNumbers as GatherDimensionNumbers
 from lantern.lax.gathers import GatherScatterMode as GatherScatterMode
 from lantern.lax.gathers import ScatterDimensionNumbers as ScatterDimensionNumbers

@@ -115,6 +115,9 @@ class _Builder:
         lower = _Remembering(self.lower, self.target)
         region = rule([a.aval for a in eqn.invars], lower, **eqn.params)
         args = tuple([self.output(a) for a in eqn.invars])
+        if isinstance(region, Jaxpr):
+            self.number.update(zip(eqn.outvars, self.inline(region, args), strict=True))
+            return
         if isinstance(region, Branch):
             index, branches = eqn.invars[0], [lower.jaxprs[id(b)] for b in region.branches]
             if isinstance(index, Literal) or len(branches) == 1:

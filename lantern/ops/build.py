@@ -45,6 +45,7 @@ from lantern.trace.primitive import (
     LowerRule,
     Primitive,
     Rewritten,
+    Structured,
     Tangent,
     Value,
     Zero,
@@ -179,7 +180,7 @@ LinearTranspose: TypeAlias = Callable[Concatenate[Value, ShapedArray, ...], Valu
 LinearBatch: TypeAlias = Callable[Concatenate[Axis, Value, ...], Value]
 
 
-def linear(name: str, abstract: AbstractRule, impl: ImplRule, lower: LowerRule | Alias | Rewritten,
+def linear(name: str, abstract: AbstractRule, impl: ImplRule, lower: LowerRule | Alias | Rewritten | Structured,
            transpose: LinearTranspose, batch: LinearBatch | None = None,
            batch_all: BatchRule | None = None) -> Primitive:
     """A primitive linear in its first operand; the others (indices) have no derivative. The tangent goes the same way.

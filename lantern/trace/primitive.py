@@ -82,7 +82,8 @@ class SubLowering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Structured:
-    """A lowering that runs sub-jaxprs or Python: `rule(avals, lower, **params)` gives a Region of `lower/kernel.py`.
+    """A lowering that runs sub-jaxprs or Python: `rule(avals, lower, **params)` gives a Region of `lower/kernel.py`, or
+    for this target a jaxpr, which takes the equation's place.
 
     `lower(jaxpr, donated, own)` is the Program of a sub-jaxpr: inputs at the positions `donated` may be overwritten;
     its outputs are different slots, those at the positions `own` are no inputs, and no output is an input that is not
@@ -111,7 +112,7 @@ BatchRule: TypeAlias = Callable[Concatenate[Axis, Sequence[Value], Dims, ...], t
 SplitRule: TypeAlias = "Callable[[Eqn, Sequence[bool]], tuple[Sequence[Eqn], Sequence[Eqn]]]"
 LowerRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Kernel]"
 PruneRule: TypeAlias = "Callable[[Eqn, Sequence[bool], Callable[[Jaxpr], Jaxpr]], tuple[Eqn, Mapping[Var, Atom]]]"
-RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region]"
+RegionRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], SubLowering, ...], Region | Jaxpr]"
 RewriteRule: TypeAlias = "Callable[Concatenate[Sequence[ShapedArray], ...], Jaxpr]"
 
 

@@ -10,6 +10,7 @@ from tests.optable import (
     dot,
     elementwise,
     extend,
+    fft,
     index,
     linalg,
     random,
@@ -23,6 +24,6 @@ from tests.optable.table import Row
 
 FAMILIES = (control.ROWS, conv.ROWS, elementwise.ROWS, shape.ROWS, reduce.ROWS, dot.ROWS, index.ROWS, random.ROWS,
             special.ROWS, collective.ROWS, transforms.ROWS, callback.ROWS, scatter.ROWS, extend.ROWS, custom.ROWS,
-            linalg.ROWS)
+            linalg.ROWS, fft.ROWS)
 ROWS: dict[str, Row] = {name: row for family in FAMILIES for name, row in family.items()}
 assert len(ROWS) == sum(map(len, FAMILIES)), "a primitive has two rows"
