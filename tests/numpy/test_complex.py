@@ -11,6 +11,7 @@ import lantern
 import lantern.numpy as jnp
 from lantern import lax
 from lantern.errors import ShapeError
+from lantern.testing import check_grads
 
 Z = np.array([[1 + 2j, -3 + 0.5j, 2 - 1j], [0.25 - 2j, 1j, -1.5 + 0j]], np.complex64)
 W = np.array([[0.5 - 1j, 2 + 2j, 1j], [3 + 0j, -1 - 1j, 0.75 + 0.25j]], np.complex64)
@@ -117,3 +118,37 @@ def test_loops_and_branches() -> None:
     np.testing.assert_allclose(np.asarray(last), z, rtol=1e-6)
     chosen = lax.cond(True, lambda z: z * 1j, lambda z: z, jnp.asarray(Z))
     np.testing.assert_array_equal(np.asarray(chosen), Z * 1j)
+
+
+SPREAD = (np.random.default_rng(0).normal(size=(2, 300)) * 10.0 ** np.arange(-6, 6).repeat(25)).astype(np.float32)
+ENDS = np.array([complex(a, b) for a in (0.0, -0.0, 1.5, -2.0, np.inf, -np.inf, np.nan)
+                 for b in (0.0, -0.0, 2.5, -3.0, np.inf, -np.inf, np.nan)], np.complex64)
+
+
+@pytest.mark.parametrize("name", ["arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "sinh", "cosh", "expm1"])
+def test_functions_by_parts(name: str) -> None:
+    z = (SPREAD[0] + 1j * SPREAD[1]).astype(np.complex64)
+    z = z[np.abs(z) < 80] if name in ("sinh", "cosh", "expm1") else z
+    wanted = getattr(np, name)(z.astype(np.complex128))
+    np.testing.assert_allclose(getattr(jnp, name)(z), wanted, rtol=3e-5 if name in ("sinh", "cosh") else 3e-6)
+    if name == "expm1":         # NumPy's is not that of the standard at infinities
+        return
+    ends = ENDS[np.isfinite(ENDS.real) | np.isfinite(ENDS.imag)] if name == "sinh" else ENDS     # else any sign is right
+    with np.errstate(all="ignore"):
+        found, wanted = np.asarray(getattr(jnp, name)(ends)), getattr(np, name)(ends)
+    for part in ("real", "imag"):
+        f, w = getattr(found, part), getattr(wanted, part)
+        known = ~np.isnan(f) & ~np.isnan(w)
+        np.testing.assert_array_equal(np.isnan(f), np.isnan(w), str(ends[np.isnan(f) != np.isnan(w)]))
+        np.testing.assert_allclose(f[known], w[known], rtol=1e-6, atol=1e-30)
+
+
+@pytest.mark.parametrize("name", ["arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "sinh", "cosh", "expm1"])
+def test_their_derivatives(name: str) -> None:
+    check_grads(getattr(jnp, name), (np.complex64([0.3 + 0.4j, -1.2 + 0.7j, 2 - 3j]),), order=1)
+
+
+def test_the_inverse_hyperbolic_sine_has_slope_one_at_zero() -> None:
+    assert lantern.grad(jnp.arcsinh)(0.0) == 1 and lantern.grad(jnp.arcsinh)(-0.0) == 1
+    assert np.signbit(np.asarray(jnp.arcsinh(-0.0)))
+    assert np.isnan(np.asarray(jnp.arccosh(np.float32([-5, 0.5])))).all()

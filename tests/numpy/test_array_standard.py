@@ -1,0 +1,106 @@
+"""What the array API standard asks of arrays and of the module: namespaces, devices, dtypes, limits."""
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import lantern
+import lantern.numpy as jnp
+from lantern.errors import DeviceError
+
+CREATED = [lambda **k: jnp.zeros(2, **k), lambda **k: jnp.ones(2, **k), lambda **k: jnp.empty(2, **k),
+           lambda **k: jnp.full(2, 3.0, **k), lambda **k: jnp.zeros_like(np.zeros(2), **k),
+           lambda **k: jnp.ones_like(np.zeros(2), **k), lambda **k: jnp.empty_like(np.zeros(2), **k),
+           lambda **k: jnp.full_like(np.zeros(2), 3, **k), lambda **k: jnp.eye(2, **k), lambda **k: jnp.arange(3.0, **k),
+           lambda **k: jnp.linspace(0, 1, 3, **k), lambda **k: jnp.asarray([1.0], **k), lambda **k: jnp.array([1.0], **k),
+           lambda **k: jnp.astype(jnp.zeros(2), jnp.float32, **k)]
+
+
+@pytest.mark.parametrize("make", CREATED)
+def test_arrays_are_made_on_a_device(make: Any) -> None:
+    x = make(device="emulate")
+    assert x.device.platform == "emulate" and not x.loose
+    np.testing.assert_array_equal(x, make())
+    assert lantern.jit(lambda y: y + jnp.sum(make(device=y.device)))(np.float32(1)).shape == ()
+
+
+def test_what_is_like_an_array_stands_beside_it() -> None:
+    placed = jnp.zeros(2, device="emulate")
+    assert jnp.ones_like(placed).device is placed.device
+    assert jnp.ones_like(jnp.zeros(2)).loose
+    with pytest.raises(DeviceError, match="no device is called 'tpu'"):
+        jnp.zeros(2, device="tpu")
+
+
+def test_sixty_four_bits_on_the_cpu_beside_a_gpu(gpu: None) -> None:
+    with lantern.default_device("gpu"):
+        assert jnp.zeros(2, jnp.float64, device="cpu").dtype == np.float64
+
+
+def test_the_namespace_of_an_array() -> None:
+    x = jnp.zeros(2)
+    assert x.__array_namespace__() is jnp is x.__array_namespace__(api_version="2024.12")
+    lantern.jit(lambda y: y if y.__array_namespace__() is jnp else None)(x)
+    with pytest.raises(ValueError, match=r"versions 2021.12, .*, 2024.12 of the array API standard, got '2099.12'"):
+        x.__array_namespace__(api_version="2099.12")
+    assert x.to_device("emulate").device.platform == "emulate"
+    assert lantern.jit(lambda y: y.to_device("emulate") + 1)(x).tolist() == [1, 1]
+    with pytest.raises(ValueError, match="wanted stream=None, got 3"):
+        x.to_device("cpu", stream=3)
+
+
+def test_information_about_the_namespace() -> None:
+    info = jnp.__array_namespace_info__()
+    assert jnp.__array_api_version__ == "2024.12"
+    assert info.capabilities()["data-dependent shapes"] is True
+    assert info.default_device() in info.devices()
+    assert info.default_dtypes() == {"real floating": np.float32, "complex floating": np.complex64, "integral": np.int32,
+                                     "indexing": np.int32}
+    assert list(info.dtypes(kind="unsigned integer", device="cpu")) == ["uint8", "uint16", "uint32", "uint64"]
+    assert list(info.dtypes(kind=("bool", "complex floating"), device="cpu")) == ["bool", "complex64", "complex128"]
+    with pytest.raises(ValueError, match="no kind is called 'small'; there are bool"):
+        info.dtypes(kind="small")
+
+
+def test_dtypes_of_a_gpu_can_be_made_there(gpu: None) -> None:
+    for dtype in jnp.__array_namespace_info__().dtypes(device="gpu").values():
+        assert jnp.zeros(1, dtype, device="gpu").dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ml_dtypes.bfloat16])
+def test_limits_of_floats(dtype: Any) -> None:
+    found, wanted = jnp.finfo(dtype), ml_dtypes.finfo(dtype)
+    assert found.dtype == dtype and isinstance(found.eps, float) and isinstance(found.bits, int)
+    for name in ("eps", "max", "min", "tiny", "smallest_normal", "bits", "nmant", "maxexp"):
+        assert getattr(found, name) == getattr(wanted, name)
+    assert jnp.finfo("complex64") == jnp.finfo("float32")
+    assert (jnp.zeros(1, jnp.float16) + jnp.finfo("float32").eps).dtype == np.float16
+
+
+def test_copies() -> None:
+    x = jnp.zeros(2)
+    assert jnp.asarray(x, copy=False) is x
+    for given, dtype in ((np.zeros(2), None), ([1.0], None), (x, jnp.int32)):
+        with pytest.raises(ValueError, match="asarray: .* without a copy"):
+            jnp.asarray(given, dtype, copy=False)
+    assert jnp.reshape(x, (1, 2), copy=True).shape == (1, 2)
+
+
+def test_a_mask_without_axes() -> None:
+    x = jnp.arange(3)
+    assert x[jnp.array(True)].tolist() == [[0, 1, 2]] and x[jnp.array(False)].shape == (0, 3)
+
+
+def test_counts_of_repeat() -> None:
+    x, counts = np.float32([1, 2, 3]), np.int32([2, 0, 1])
+    assert jnp.repeat(x, jnp.asarray(counts)).tolist() == [1, 1, 3]
+    sized = lantern.jit(lambda x, n: jnp.repeat(x, n, total_repeat_length=5))
+    assert sized(x, counts).tolist() == [1, 1, 3, 3, 3]
+    assert jnp.repeat(x[None], np.array([2])).tolist() == [1, 1, 2, 2, 3, 3]
+    with pytest.raises(TypeError, match=r"counts i32\[3\], which are not known while tracing.*total_repeat_length=n"):
+        lantern.jit(jnp.repeat)(x, counts)
+    with pytest.raises(ValueError, match="count must not be negative, got -1"):
+        jnp.repeat(x, [1, -1, 1])
