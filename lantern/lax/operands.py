@@ -37,7 +37,7 @@ from lantern.trace.array import Array
 from lantern.trace.array import is_array as is_array
 from lantern.trace.array import is_host_array as is_host_array
 from lantern.trace.aval import ShapedArray, shaped
-from lantern.trace.constants import narrowed
+from lantern.trace.constants import narrowed, unwrapped
 from lantern.trace.context import EAGER, bind1, current
 from lantern.trace.jaxpr import PLAIN, Literal, literal, misfit
 from lantern.trace.primitive import Value
@@ -113,9 +113,9 @@ def operand(function: str, x: Any) -> Operand:
         return host_array(function, np.asarray(x))
     if isinstance(x, (bool, int, float, complex)):      # a subclass, such as Dim
         return int(x) if isinstance(x, int) else float(x) if isinstance(x, float) else complex(x)
-    foreign: Any = x
-    if hasattr(foreign, "__lantern_array__"):
-        return foreign.__lantern_array__()
+    foreign: Any = unwrapped(x)
+    if foreign is not x:
+        return operand(function, foreign)
     cure = "Convert it with lantern.numpy.asarray." if type(x) in (list, tuple) else ""
     raise type_error(f"{function}: wanted an array or a number, got {type(x).__name__}", cure)
 

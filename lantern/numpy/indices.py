@@ -19,6 +19,7 @@ from lantern.lax.operands import NumpyArray, at_user_line, is_array, is_host_arr
 from lantern.ops import shape as ops
 from lantern.trace.array import Array
 from lantern.trace.aval import ShapedArray
+from lantern.trace.constants import unwrapped
 from lantern.trace.staging import Tracer
 
 # One entry of an index: a position, a range, many positions along one axis, or a new axis.
@@ -49,6 +50,7 @@ def integer_positions(function: str, indices: Any) -> Positions:
 
     Raises TypeError unless it is made of integers.
     """
+    indices = unwrapped(indices)
     found: Positions = indices if is_array(indices) else np.asarray(indices)
     if is_host_array(found) and found.size == 0 and not is_host_array(indices):
         found = found.astype(np.int32)      # an empty list has no dtype of its own
@@ -182,5 +184,8 @@ def _entry(function: str, aval: ShapedArray, entry: Any) -> Item | EllipsisType 
     if isinstance(entry, (list, np.ndarray, np.generic)) and not isinstance(entry, np.bool_):
         values: NumpyArray = np.asarray(entry)      # pyright: ignore[reportUnknownArgumentType]
         return Mask(values) if values.dtype == np.bool_ and values.ndim else integer_positions(function, entry)
+    foreign = unwrapped(entry)
+    if foreign is not entry:
+        return _entry(function, aval, foreign)
     raise type_error(f"{function}: wanted integers, slices, ..., None or arrays of integers or bools, got {entry!r} "
                      f"for {aval}")

@@ -29,6 +29,7 @@ from lantern.numpy.joining import stack
 from lantern.ops.convert import convert
 from lantern.ops.keys import random_clone, random_unwrap, random_wrap
 from lantern.ops.random import random_fold_in, random_split
+from lantern.trace.constants import unwrapped
 from lantern.trace.context import EAGER, current
 
 IMPLEMENTATION = "threefry2x32"
@@ -99,6 +100,7 @@ def words(function: str, key: ArrayLike, uses: bool = True) -> Array:
 
     Raises ShapeError for batches of keys and for what is no key.
     """
+    key = unwrapped(key)
     if is_array(key) and key.aval.dtype is KEY:
         if not key.aval.shape:
             return random_unwrap(key, function if uses else "")

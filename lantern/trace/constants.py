@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lantern.dtypes import canonical, default, python_dtype
+from lantern.source import user_source
 from lantern.trace.array import is_array, is_host_array
 from lantern.trace.aval import ShapedArray, shaped
 
@@ -51,7 +52,14 @@ def _kind(x: object) -> type[Any]:
 
 
 def unwrapped(x: Any) -> Any:
-    """x, or what its `__lantern_array__` gives."""
-    if not is_array(x) and hasattr(x, "__lantern_array__"):
-        return x.__lantern_array__()
-    return x
+    """x, or the array or number that its `__lantern_array__` gives.
+
+    Raises TypeError if that gives anything else.
+    """
+    if is_array(x) or not hasattr(x, "__lantern_array__"):
+        return x
+    found = x.__lantern_array__()
+    if is_array(found) or is_host_array(found) or isinstance(found, (bool, int, float, complex)):
+        return found
+    raise TypeError(f"{type(x).__name__}.__lantern_array__() must give an array or a number, got {found!r:.80} of type "
+                    f"{type(found).__name__}, at {user_source()}. Return lantern.numpy.asarray(...) there")
