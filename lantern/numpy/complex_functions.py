@@ -145,6 +145,7 @@ def expm1(z: Array) -> Array:
     turning = isfinite(y)
     across = square(elementwise.sin(multiply(y, 0.5)))
     along = subtract(multiply(elementwise.expm1(x), elementwise.cos(y)), multiply(2, across))
+    along = add(along, 0.0)         # a zero is +0, whatever the signs in z
     up = multiply(elementwise.exp(x), elementwise.sin(y))
     end = logical_and(isinf(x), logical_not(turning))
     up = where(logical_and(equal(y, 0), logical_not(isfinite(x))), y, up)

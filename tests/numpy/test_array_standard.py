@@ -14,8 +14,10 @@ from lantern.errors import DeviceError
 CREATED = [lambda **k: jnp.zeros(2, **k), lambda **k: jnp.ones(2, **k), lambda **k: jnp.empty(2, **k),
            lambda **k: jnp.full(2, 3.0, **k), lambda **k: jnp.zeros_like(np.zeros(2), **k),
            lambda **k: jnp.ones_like(np.zeros(2), **k), lambda **k: jnp.empty_like(np.zeros(2), **k),
-           lambda **k: jnp.full_like(np.zeros(2), 3, **k), lambda **k: jnp.eye(2, **k), lambda **k: jnp.arange(3.0, **k),
-           lambda **k: jnp.linspace(0, 1, 3, **k), lambda **k: jnp.asarray([1.0], **k), lambda **k: jnp.array([1.0], **k),
+           lambda **k: jnp.full_like(np.zeros(2), 3, **k), lambda **k: jnp.eye(2, **k),
+           lambda **k: jnp.arange(3.0, **k),
+           lambda **k: jnp.linspace(0, 1, 3, **k), lambda **k: jnp.asarray([1.0], **k),
+           lambda **k: jnp.array([1.0], **k),
            lambda **k: jnp.astype(jnp.zeros(2), jnp.float32, **k)]
 
 
@@ -57,8 +59,8 @@ def test_information_about_the_namespace() -> None:
     assert jnp.__array_api_version__ == "2024.12"
     assert info.capabilities()["data-dependent shapes"] is True
     assert info.default_device() in info.devices()
-    assert info.default_dtypes() == {"real floating": np.float32, "complex floating": np.complex64, "integral": np.int32,
-                                     "indexing": np.int32}
+    assert info.default_dtypes() == {"real floating": np.float32, "complex floating": np.complex64,
+                                     "integral": np.int32, "indexing": np.int32}
     assert list(info.dtypes(kind="unsigned integer", device="cpu")) == ["uint8", "uint16", "uint32", "uint64"]
     assert list(info.dtypes(kind=("bool", "complex floating"), device="cpu")) == ["bool", "complex64", "complex128"]
     with pytest.raises(ValueError, match="no kind is called 'small'; there are bool"):
@@ -84,7 +86,7 @@ def test_copies() -> None:
     x = jnp.zeros(2)
     assert jnp.asarray(x, copy=False) is x
     for given, dtype in ((np.zeros(2), None), ([1.0], None), (x, jnp.int32)):
-        with pytest.raises(ValueError, match="asarray: .* without a copy"):
+        with pytest.raises(ValueError, match=r"asarray: .* without a copy"):
             jnp.asarray(given, dtype, copy=False)
     assert jnp.reshape(x, (1, 2), copy=True).shape == (1, 2)
 

@@ -52,13 +52,15 @@ def test_excluded_arguments_go_through() -> None:
     (lambda: jnp.vectorize(jnp.dot, signature="(n),(n)->()")(B), ArgumentError, "has 2 operands, got 1"),
     (lambda: jnp.vectorize(jnp.dot, signature="(n),(n)->()")(B, B[:, :2]), ShapeError,
      r"the size n of '\(n\),\(n\)->\(\)' is 3 and 2, got f32\[4,3\] and f32\[4,2\], at test_functional"),
-    (lambda: jnp.vectorize(jnp.sum, signature="(m,n)->()")(B[0]), ShapeError, r"wants the axes \(m,n\), got f32\[3\]"),
-    (lambda: jnp.vectorize(lambda x: x, signature="(n)->()")(B), ShapeError, r"a result of the axes \(\), got f32\[3\]"),
+    (lambda: jnp.vectorize(jnp.sum, signature="(m,n)->()")(B[0]), ShapeError, r"wants the axes \(m,n\), got"),
+    (lambda: jnp.vectorize(lambda x: x, signature="(n)->()")(B), ShapeError,
+     r"a result of the axes \(\), got f32\[3\]"),
     (lambda: jnp.vectorize(lambda x: (x, x), signature="(n)->(n)")(B), ArgumentError, "has 1 results, got 2"),
     (lambda: jnp.vectorize(jnp.add)(B, B[:2]), ShapeError, "vectorize: shapes .* cannot be broadcast together"),
-    (lambda: jnp.apply_along_axis(jnp.sum, 2, B), ArgumentError, r"apply_along_axis: axis 2 is out of range for f32\[4,3\]"),
+    (lambda: jnp.apply_along_axis(jnp.sum, 2, B), ArgumentError,
+     r"apply_along_axis: axis 2 is out of range for f32\[4,3\]"),
     (lambda: jnp.apply_over_axes(lambda x, k: x[0, 0], B, (0,)), ShapeError, "must keep the rank or remove axis 0"),
-    (lambda: jnp.piecewise(B, [B > 0], []), ArgumentError, "as many functions as conditions, or one more, got 0 for 1"),
+    (lambda: jnp.piecewise(B, [B > 0], []), ArgumentError, "functions as conditions, or one more, got 0 for 1"),
 ])
 def test_mistakes(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

@@ -45,7 +45,7 @@ def test_different_elements() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(TypeError, match=r"union1d: complex numbers have no order, got c64\[2\] and i32\[4\], at test_sets"):
+    with pytest.raises(TypeError, match=r"union1d: complex numbers have no order, got c64\[2\] and i32\[4\], at "):
         jnp.union1d(np.complex64([1, 2]), Y)
     with pytest.raises(TypeError, match="number of results depends on the values"):
         lantern.jit(jnp.setdiff1d)(X, Y)
