@@ -20,6 +20,7 @@ class Mode:
     check_tracer_leaks: bool = False
     strict_promotion: bool = False
     checked_indexing: bool = False
+    debug_key_reuse: bool = False
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LANTERN_LOG_COMPILES", "log_compiles", _boolean, "log each compilation with its time"),
     Setting("LANTERN_DEBUG_NANS", "debug_nans", _boolean, "an operation that makes a NaN raises"),
     Setting("LANTERN_CHECKED_INDEXING", "checked_indexing", _boolean, "a position out of range raises"),
+    Setting("LANTERN_DEBUG_KEY_REUSE", "debug_key_reuse", _boolean, "a random key that is used twice raises"),
     Setting("LANTERN_DEBUG_INFS", "debug_infs", _boolean, "an operation that makes an infinity raises"),
     Setting("LANTERN_DISABLE_JIT", "disable_jit", _boolean, "jit and loops run as plain Python"),
     Setting("LANTERN_CHECK_TRACER_LEAKS", "check_tracer_leaks", _boolean, "a tracer that outlives its trace raises"),

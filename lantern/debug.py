@@ -149,6 +149,26 @@ def debug_infs(new_val: bool = True) -> AbstractContextManager[None]:
     return config.switched("debug_infs", new_val)
 
 
+def key_reuse(new_val: bool = True) -> AbstractContextManager[None]:
+    """Inside the `with` block a random key that is used twice raises: by `split`, `bits` or a sampler.
+
+    Looking at a key (`key_data`), moving it and `fold_in` do not use it, and `clone` makes a new one of it. Compiled
+    functions are looked through before they run: a key that every step of a loop uses, a key that all elements of a
+    batch share. Raw keys (`PRNGKey`) are not followed, nor are keys at positions that are not known. For the whole
+    process: `lantern.config.update("debug_key_reuse", True)` or `LANTERN_DEBUG_KEY_REUSE=1`.
+
+    Raises KeyReuseError with both lines.
+
+    >>> import lantern
+    >>> from lantern import random
+    >>> with key_reuse():
+    ...     lantern.jit(lambda key: random.normal(key) + random.uniform(key))(random.key(0))
+    Traceback (most recent call last):
+    lantern.errors.KeyReuseError: uniform: a key that normal at ... has used is used again, at ...
+    """
+    return config.switched("debug_key_reuse", new_val)
+
+
 def disable_jit(disable: bool = True) -> AbstractContextManager[None]:
     """Inside the `with` block `jit` does nothing, and loops and branches run as Python: debuggers see values.
 

@@ -89,6 +89,18 @@ class NonFiniteError(LanternError, FloatingPointError):
     """
 
 
+class KeyReuseError(LanternError, RuntimeError):
+    """`debug_key_reuse` is on and a random key was used twice, so that two draws are not independent.
+
+    >>> import lantern
+    >>> key = lantern.random.key(0)
+    >>> with lantern.debug.key_reuse():
+    ...     lantern.random.normal(key) + lantern.random.uniform(key)
+    Traceback (most recent call last):
+    lantern.errors.KeyReuseError: uniform: a key that normal at ... has used is used again, at ...
+    """
+
+
 class RecompileError(LanternError, RuntimeError):
     """A call would compile more than `jit(max_compiles=n)` or `no_compiles()` allows; the message has the difference.
 

@@ -25,6 +25,8 @@ from lantern.trace.jaxpr import param_key
 from lantern.trace.staging import Tracer
 from lantern.tracebacks import boundary
 from lantern.transforms.jit import jit_p
+from lantern.transforms.key_reuse import follow_program, reuse_is_checked, settle
+from lantern.transforms.physical import has_keys
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +42,7 @@ class Entry:
     compiled: Runnable | None = None
     captured: tuple[DeviceArray, ...] = ()
     placed: bool = False        # whether the function or an array that it captured is bound to a device
+    follows: bool = False       # whether its keys are checked for reuse, at each call
 
 
 class _Static:
@@ -112,7 +115,9 @@ class Jitted(Generic[P, R]):
         if device is None or (self.device is not None and device is not self.device):
             return None
         entry = self.cache.get((structure, tuple(avals), (), device, _environment()))
-        if entry is None or entry.compiled is None or any([c.donated_to is not None for c in entry.captured]):
+        if entry is None or entry.compiled is None or entry.follows:
+            return None
+        if any([c.donated_to is not None for c in entry.captured]):
             return None
         compiled = entry.compiled
         outs = compiled.executable([*[c.buffer for c in entry.captured], *[a.buffer for a in leaves]])
@@ -135,6 +140,7 @@ class Jitted(Generic[P, R]):
             together = brought_together([*traced.captured, *flat.leaves], flat.title, device)
             captured = tuple([on_device(x, device, loose=True) for x in together[:len(traced.captured)]])
             entry.placed = self.device is not None or not all([x.loose for x in captured])
+            entry.follows = reuse_is_checked() and has_keys(traced.jaxpr)
             entry.captured, entry.compiled = captured, compile_jaxpr(traced.jaxpr, device, traced.donated, traced.name)
         return self._execute(entry.compiled, traced, entry.captured, flat.leaves, lambda: flat.names, entry.placed)
 
@@ -143,6 +149,7 @@ class Jitted(Generic[P, R]):
         """Run a program on arrays of its device, and put the results together."""
         for x in captured:
             x.check_alive()
+        known = follow_program(traced.jaxpr, [*traced.captured, *leaves]) if reuse_is_checked() else ()
         if traced.donated:
             self._check_donation(leaves, names, traced)
         try:
@@ -152,6 +159,8 @@ class Jitted(Generic[P, R]):
                 leaves[i - len(traced.captured)].donate(self.__name__)
         loose = not placed and all([x.loose for x in leaves])
         results = [DeviceArray(v, b, run.device, loose) for v, b in zip(run.out_avals, outs, strict=True)]
+        if known:
+            settle(results, known)
         return tree.unflatten(traced.out_tree, results)
 
     def _call_compiled(self, compiled: Compiled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -39,6 +39,7 @@ from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
 from lantern.tracebacks import boundary
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
+from lantern.transforms.key_reuse import follow, reuse_is_checked, settle
 from lantern.transforms.physical import physical
 from lantern.tree import TreeDef
 
@@ -308,11 +309,15 @@ def run_eager(primitive: Primitive, args: Sequence[Value], params: Mapping[str, 
         compiled = _eager.get(key)
         if compiled is None:
             compiled = _eager.put(key, _compile_operation(primitive, avals, params, device))
+    known = follow(primitive, params, args, compiled.out_avals, source or user_source()) if reuse_is_checked() else ()
     try:
         outs = compiled.executable(buffers)
     except NonFiniteError as error:
         raise with_line(error, source or user_source()) from None
-    return [DeviceArray(v, b, device, loose) for v, b in zip(compiled.out_avals, outs, strict=True)]
+    made = [DeviceArray(v, b, device, loose) for v, b in zip(compiled.out_avals, outs, strict=True)]
+    if known:
+        settle(made, known)
+    return made
 
 
 def _call_host(primitive: Primitive, args: Sequence[Value], params: Mapping[str, Any],

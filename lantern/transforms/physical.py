@@ -1,7 +1,7 @@
 """Keys as they lie in memory: before lowering, a program on keys becomes one on their words, u32 along a last axis.
 
 So no backend and no pass of the compiler knows keys. An operation that only moves elements does the same to words, the
-last axis going along; `_MOVES` says how, and thereby which operations take keys. Jaxprs that equations hold are
+last axis going along; `MOVES` says how, and thereby which operations take keys. Jaxprs that equations hold are
 translated with them.
 """
 from __future__ import annotations
@@ -79,13 +79,13 @@ def _compared(args: Sequence[Value], params: Params) -> tuple[Sequence[Value], P
     return _stretched(args, (True, True)), params
 
 
-_MOVES: Mapping[Primitive, Move] = {
+MOVES: Mapping[Primitive, Move] = {
     reshape_p: _reshape, broadcast_in_dim_p: _broadcast, transpose_p: _transpose, slice_p: _slice, select_p: _select,
     dynamic_slice_p: _window, dynamic_update_slice_p: _window, eq_p: _compared, ne_p: _compared,
     **dict.fromkeys((concatenate_p, rev_p, take_p, scatter_p, stop_gradient_p, name_p, fence_p), _same),
 }
 # What is true of keys is true of all their words, or of one.
-_TESTS: Mapping[Primitive, Callable[[Value, Sequence[int]], Value]] = {eq_p: reduce_and, ne_p: reduce_or}
+TESTS: Mapping[Primitive, Callable[[Value, Sequence[int]], Value]] = {eq_p: reduce_and, ne_p: reduce_or}
 _RENAMES = (random_wrap_p, random_unwrap_p, random_clone_p)     # words stay as they are
 
 
@@ -137,13 +137,13 @@ def _on_words(e: Eqn, args: Sequence[Value], trace: context.Trace) -> Sequence[V
         return trace.bind(e.primitive, args, {k: _param(v) for k, v in e.params.items()}, e.source)
     params: Params = e.params
     if any([v.aval.dtype is KEY for v in (*e.invars, *e.outvars)]) and not _holds_jaxprs(e):
-        move = _MOVES.get(e.primitive)
+        move = MOVES.get(e.primitive)
         if move is None:
             raise refused(e)
         args, params = move(args, params)
-        if e.primitive in _TESTS:
+        if e.primitive in TESTS:
             found = trace.bind(e.primitive, args, params, e.source)[0]
-            return [_TESTS[e.primitive](found, (typeof(found).ndim - 1,))]
+            return [TESTS[e.primitive](found, (typeof(found).ndim - 1,))]
     return trace.bind(e.primitive, args, params, e.source)
 
 

@@ -23,6 +23,9 @@ from lantern.transforms.partial_eval import partial_eval_jaxpr
 from lantern.transforms.prune import prune_scan
 from lantern.transforms.transpose import transpose_eval, transpose_jaxpr
 
+INVARIANTS = "scan_invariants"      # the program, before a loop, of what its steps have in common
+
+
 
 def _stacked(aval: ShapedArray, length: int) -> ShapedArray:
     return aval.with_shape((length, *aval.shape))
@@ -196,7 +199,7 @@ def hoisted(jaxpr: Jaxpr, consts: Sequence[Value]) -> tuple[Jaxpr, list[Value]]:
     before, loop, read = _hoisted(jaxpr, len(consts))
     values = dict(zip(before.invars, consts, strict=True))
     if before.outvars:
-        outs = bind(jit_p, *consts, jaxpr=before, name="scan_invariants")
+        outs = bind(jit_p, *consts, jaxpr=before, name=INVARIANTS)
         values.update(zip(cast("tuple[Var, ...]", before.outvars), outs, strict=True))
     return loop, [values[v] for v in read]
 
@@ -216,7 +219,7 @@ def _split(e: Eqn, unknown: Sequence[bool]) -> tuple[Sequence[Eqn], Sequence[Eqn
     if s.invariants:
         made = [Var(v.aval) for v in s.invariants]
         outer.update(zip(s.invariants, made, strict=True))
-        first.append(Eqn(jit_p, tuple(kc), {"jaxpr": s.before, "name": "scan_invariants"}, tuple(made), e.source))
+        first.append(Eqn(jit_p, tuple(kc), {"jaxpr": s.before, "name": INVARIANTS}, tuple(made), e.source))
     loop = {"length": length, "reverse": e.params["reverse"]}
     stacks = [Var(_stacked(v.aval, length)) for v in s.stacked]
     if s.known.outvars or any(map(has_effect, s.known.eqns)):
