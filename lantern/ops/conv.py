@@ -5,10 +5,12 @@ One primitive, `conv`, is a matrix product in which some axes slide. Axes are na
 kernel and for a place of the result. So each rule is a change of letters: both transpositions are convolutions again,
 and a batched operand has one letter more. Groups are a letter that all three share.
 
-Devices see padding, patches (a view) and a matrix product that reads them where they lie.
+Devices see padding, patches (a view) and a matrix product that reads them where they lie; or, where the product would
+have one column, a sum of a few terms.
 """
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +19,15 @@ import numpy as np
 
 from lantern.dtypes import C128, F64, is_complex, is_float
 from lantern.errors import ShapeError
+from lantern.lower import views
 from lantern.lower.expr import Const
 from lantern.ops import shape as ops
-from lantern.ops.broadcast import full
+from lantern.ops.broadcast import broadcast_in_dim, full
 from lantern.ops.build import NUMBERS, AnyArray, is_linear, listed, unaccepted
+from lantern.ops.convert import convert
 from lantern.ops.dot import dot_general
-from lantern.ops.patches import Slide, patches
+from lantern.ops.elementwise import mul
+from lantern.ops.patches import UNROLLED, Slide, elements, patches
 from lantern.ops.pointwise import add
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind1, typeof
@@ -91,6 +96,15 @@ class Letters:
         return Letters(lhs, rhs, out)
 
 
+def unused(text: str) -> str:
+    """A letter that stands for no axis yet.
+
+    >>> unused("abx")
+    'c'
+    """
+    return next(x for x in string.ascii_letters if x not in text)
+
+
 def _abstract(lhs: ShapedArray, rhs: ShapedArray, *, letters: str,
               windows: tuple[Window, ...]) -> Sequence[ShapedArray]:
     names = Letters.of(letters)
@@ -149,23 +163,90 @@ def _padding(names: Letters, windows: Sequence[Window]) -> tuple[tuple[int, int,
 
 def _jaxpr(avals: Sequence[ShapedArray], *, letters: str, windows: tuple[Window, ...]) -> Jaxpr:
     def staged(lhs: Value, rhs: Value) -> Sequence[Value]:
-        return [_product_of_patches(lhs, rhs, Letters.of(letters), windows)]
+        return [_lowered(lhs, rhs, Letters.of(letters), windows)]
 
     return trace_closed(staged, avals, "conv")
 
 
-def _product_of_patches(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window]) -> Value:
-    """Padding, patches, one matrix product, and the axes in order.
+def _lowered(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window]) -> Value:
+    """A convolution in terms of other primitives."""
+    out = _abstract(typeof(lhs), typeof(rhs), letters=names.text, windows=tuple(windows))[0]
+    if not out.size or not typeof(lhs).size or not typeof(rhs).size:
+        return full(out.shape, 0, out.dtype)
+    for w in windows:
+        if w.spread > 1 and w.stride == w.dilation == 1:
+            return _in_phases(lhs, rhs, names, windows, w, out.shape[names.out.index(w.letter)])
+    kernel = dict(zip(names.rhs, typeof(rhs).shape, strict=True))
+    slides = [Slide(names.lhs.index(w.letter), kernel[w.letter], w.stride, w.dilation) for w in windows]
+    padded = ops.pad(lhs, 0, _padding(names, windows))
+    features = [n for x, n in kernel.items() if not (x in names.lhs and x in names.out)]
+    if slides and math.prod(features) == 1 and math.prod([s.size for s in slides]) <= UNROLLED:
+        return _term_by_term(padded, rhs, names, slides, out)
+    return _product_of_patches(padded, rhs, names, slides, windows)
+
+
+def _in_phases(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window], w: Window, count: int) -> Value:
+    """A convolution of an array with zeros between its elements, without multiplying by these.
+
+    Only each e-th element k of the kernel meets elements i of the array at place o: k = e i + low - o. With o = e q + r
+    and low = e a + l that is k = e m + l - r for i = q + m - a. So the places of each remainder r are a convolution with
+    a part of the kernel, all with the same padding a, and r is one more axis of kernel and result.
+    """
+    e, (a, rest) = w.spread, divmod(w.low, w.spread)
+    at, n = names.rhs.index(w.letter), typeof(lhs).shape[names.lhs.index(w.letter)]
+    size = typeof(rhs).shape[at]
+    parts = -(-(size + e - 1 - rest) // e)      # elements of a part of the kernel
+    config = [(0, 0, 0)] * len(names.rhs)
+    config[at] = (e - 1 - rest, parts * e - size - (e - 1 - rest), 0)
+    shape = list(typeof(rhs).shape)
+    shape[at:at + 1] = [parts, e]
+    cut = ops.rev(ops.reshape(ops.pad(rhs, 0, config), shape), (at + 1,))
+    places = -(-count // e)
+    phase = unused(names.text)
+    place = names.out.index(w.letter)
+    inner = Letters(names.lhs, names.rhs[:at + 1] + phase + names.rhs[at + 1:],
+                    names.out[:place + 1] + phase + names.out[place + 1:])
+    slower = replace(w, spread=1, low=a, high=places - n - a + parts - 1)
+    found = _lowered(lhs, cut, inner, [slower if v is w else v for v in windows])
+    shape = list(typeof(found).shape)
+    shape[place:place + 2] = [places * e]
+    limit = [count if k == place else m for k, m in enumerate(shape)]
+    return ops.slice(ops.reshape(found, shape), [0] * len(shape), limit)
+
+
+def _term_by_term(padded: Value, rhs: Value, names: Letters, slides: Sequence[Slide], out: ShapedArray) -> Value:
+    """A sum of a few products, in one elementwise kernel: for depthwise convolutions, where a matrix product would have
+    one column."""
+    wide = views.accumulator(out.dtype)
+    fixed = [names.rhs.index(names.lhs[s.axis]) for s in slides]
+    total: Value = None
+    for place, element in zip(np.ndindex(*[s.size for s in slides]), elements(padded, slides), strict=True):
+        start, limit = [0] * len(names.rhs), list(typeof(rhs).shape)
+        for axis, k in zip(fixed, place, strict=True):
+            start[axis], limit[axis] = k, k + 1
+        factor = _spread_out(ops.slice(rhs, start, limit), names.rhs, [names.rhs[k] for k in fixed], names.out, out)
+        term = mul(convert(_spread_out(element, names.lhs, (), names.out, out), wide), convert(factor, wide))
+        total = term if total is None else add(total, term)
+    return convert(total, out.dtype)
+
+
+def _spread_out(x: Value, letters: str, dropped: Sequence[str], out_letters: str, out: ShapedArray) -> Value:
+    """x with the axes of the result; those that are dropped or that the result lacks have size 1."""
+    kept = [x for x in letters if x in out_letters and x not in dropped]
+    sizes = dict(zip(letters, typeof(x).shape, strict=True))
+    x = ops.reshape(x, [sizes[k] for k in kept])
+    order = sorted(range(len(kept)), key=lambda k: out_letters.index(kept[k]))
+    return broadcast_in_dim(ops.transpose(x, order), out.shape, [out_letters.index(kept[k]) for k in order])
+
+
+def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Sequence[Slide],
+                        windows: Sequence[Window]) -> Value:
+    """Patches, one matrix product, and the axes in order.
 
     The product's axes are contracted in the order in which they lie in the kernel, which then is a matrix as it stands.
     The patches come first or second so that what varies fastest in them also does so in the result.
     """
-    out = _abstract(typeof(lhs), typeof(rhs), letters=names.text, windows=tuple(windows))[0]
-    if not out.size or not typeof(lhs).size or not typeof(rhs).size:
-        return full(out.shape, 0, out.dtype)
-    kernel = dict(zip(names.rhs, typeof(rhs).shape, strict=True))
-    slides = [Slide(names.lhs.index(w.letter), kernel[w.letter], w.stride, w.dilation) for w in windows]
-    seen = patches(ops.pad(lhs, 0, _padding(names, windows)), slides)
+    seen = patches(padded, slides)
     place = {w.letter: len(names.lhs) + k for k, w in enumerate(windows)}       # of a window's elements
     place |= {x: k for k, x in enumerate(names.lhs) if x not in place}
     summed = [x for x in names.rhs if x in place and (x not in names.out or place[x] >= len(names.lhs))]
@@ -239,7 +320,7 @@ def _or_zeros(aval: ShapedArray, lhs: Value, rhs: Value, names: Letters, windows
 def _batch(axis: Axis, args: Sequence[Value], dims: Dims, *, letters: str,
            windows: tuple[Window, ...]) -> tuple[Sequence[Value], Dims]:
     names = Letters.of(letters)
-    new = next(x for x in string.ascii_letters if x not in letters)
+    new = unused(letters)
     lhs, rhs = [x if d is None else new + x for x, d in zip((names.lhs, names.rhs), dims, strict=True)]
     return [conv(args[0], args[1], Letters(lhs, rhs, new + names.out).text, windows)], [0]
 

@@ -14,7 +14,6 @@ from lantern.ops.pointwise import Scalars, add, elementwise
 from lantern.ops.precise import in_words
 from lantern.source import user_source
 from lantern.trace.context import typeof
-from lantern.trace.jaxpr import Literal
 from lantern.trace.primitive import Tangent, Value, Zero
 from lantern.trace.staging import with_line
 
@@ -191,8 +190,7 @@ def _zeta_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequenc
         raise with_line(error, user_source())
     if type(tangents[1]) is Zero:
         return [Zero(typeof(outs[0]))]
-    higher = Literal(x.value + 1, x.aval) if type(x) is Literal else add(x, 1.0)
-    return [mul(tangents[1], neg(mul(x, zeta(higher, q))))]
+    return [mul(tangents[1], neg(mul(x, zeta(add(x, 1.0), q))))]
 
 
 zeta_p = elementwise("zeta", _write_zeta, accepts=PARTS, jvp=_zeta_jvp)

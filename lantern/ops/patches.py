@@ -4,6 +4,7 @@ On a device patches are no work: whoever reads them (a matrix product, a reducti
 """
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from lantern.ops.build import AnyArray, check_axes, linear
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind1, typeof
 from lantern.trace.primitive import Axis, Value
+
+UNROLLED = 16       # elements of a window up to which one kernel reads each of them by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,25 @@ def patches(x: Value, slides: Sequence[Slide]) -> Value:
     [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
     """
     return bind1(patches_p, x, slides=tuple(slides)) if slides else x
+
+
+def elements(x: Value, slides: Sequence[Slide]) -> list[Value]:
+    """For each element of the windows, in row-major order, its value in all of them; there is at least one window.
+
+    >>> [x.tolist() for x in elements(np.float32([1, 2, 3, 4]), [Slide(0, 2)])]
+    [[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]]
+    """
+    shape = typeof(x).shape
+    counts = {s.axis: s.count(shape[s.axis]) for s in slides}
+    found: list[Value] = []
+    for places in itertools.product(*[range(s.size) for s in slides]):
+        start, limit, step = [0] * len(shape), list(shape), [1] * len(shape)
+        for s, k in zip(slides, places, strict=True):
+            start[s.axis] = k * s.dilation
+            limit[s.axis] = start[s.axis] + (counts[s.axis] - 1) * s.stride + 1
+            step[s.axis] = s.stride
+        found.append(ops.slice(x, start, limit, step))
+    return found
 
 
 def overlap_add(y: Value, aval: ShapedArray, slides: Sequence[Slide]) -> Value:

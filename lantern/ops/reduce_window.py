@@ -6,7 +6,6 @@ is deterministic: a place asks the windows over it, and no window writes.
 """
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from lantern.ops.build import NUMBERS, REALS, AnyArray, linear, listed, unaccept
 from lantern.ops.compare import eq, select
 from lantern.ops.convert import convert
 from lantern.ops.elementwise import max, min
-from lantern.ops.patches import Slide, check_slides, overlap_add, patches, patches_p
+from lantern.ops.patches import UNROLLED, Slide, check_slides, elements, overlap_add, patches, patches_p
 from lantern.ops.pointwise import add, zero_tangents
 from lantern.ops.reduce import reduce_max, reduce_min
 from lantern.trace.aval import ShapedArray
@@ -34,7 +33,6 @@ from lantern.trace.primitive import Axis, Dims, Primitive, Rewritten, Tangent, V
 from lantern.trace.staging import trace_closed
 
 Slides = tuple[Slide, ...]
-UNROLLED = 16       # elements of a window up to which one kernel reads each of them by name
 
 
 def _counted(name: str, x: ShapedArray, slides: Slides) -> ShapedArray:
@@ -49,21 +47,6 @@ def _seen(x: AnyArray, slides: Slides) -> AnyArray:
     return found.reshape(*found.shape[:x.ndim], math.prod([s.size for s in slides]))
 
 
-def _elements(x: Value, slides: Sequence[Slide]) -> list[Value]:
-    """For each element of the windows, in row-major order, its value in all of them."""
-    shape = typeof(x).shape
-    counts = {s.axis: s.count(shape[s.axis]) for s in slides}
-    found: list[Value] = []
-    for places in itertools.product(*[range(s.size) for s in slides]):
-        start, limit, step = [0] * len(shape), list(shape), [1] * len(shape)
-        for s, k in zip(slides, places, strict=True):
-            start[s.axis] = k * s.dilation
-            limit[s.axis] = start[s.axis] + (counts[s.axis] - 1) * s.stride + 1
-            step[s.axis] = s.stride
-        found.append(ops.slice(x, start, limit, step))
-    return found
-
-
 def _folded(x: Value, slides: Slides, two: Callable[[Value, Value], Value],
             along: Callable[[Value, Sequence[int]], Value]) -> Value:
     """The windows of x folded: small ones in one kernel, large ones one axis after the other."""
@@ -74,11 +57,11 @@ def _folded(x: Value, slides: Slides, two: Callable[[Value, Value], Value],
         return x
     if math.prod([s.size for s in slides]) > UNROLLED:
         return along(patches(x, slides), range(aval.ndim, aval.ndim + len(slides)))
-    elements = _elements(x, slides)
-    while len(elements) > 1:
-        pairs = [two(*pair) for pair in zip(elements[::2], elements[1::2], strict=False)]
-        elements = pairs + elements[len(pairs) * 2:]
-    return elements[0]
+    parts = elements(x, slides)
+    while len(parts) > 1:
+        pairs = [two(*pair) for pair in zip(parts[::2], parts[1::2], strict=False)]
+        parts = pairs + parts[len(pairs) * 2:]
+    return parts[0]
 
 
 # sums
