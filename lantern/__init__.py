@@ -46,8 +46,8 @@ from lantern.custom_rules import custom_jvp as custom_jvp
 from lantern.custom_rules import custom_vjp as custom_vjp
 from lantern.debug import check_tracer_leaks as check_tracer_leaks
 from lantern.debug import debug_infs as debug_infs
+from lantern.debug import debug_key_reuse as debug_key_reuse
 from lantern.debug import debug_nans as debug_nans
-from lantern.debug import key_reuse as debug_key_reuse
 from lantern.debug import disable_jit as disable_jit
 from lantern.debug import named_scope as named_scope
 from lantern.devices import default_backend as default_backend

@@ -149,7 +149,7 @@ def debug_infs(new_val: bool = True) -> AbstractContextManager[None]:
     return config.switched("debug_infs", new_val)
 
 
-def key_reuse(new_val: bool = True) -> AbstractContextManager[None]:
+def debug_key_reuse(new_val: bool = True) -> AbstractContextManager[None]:
     """Inside the `with` block a random key that is used twice raises: by `split`, `bits` or a sampler.
 
     Looking at a key (`key_data`), moving it and `fold_in` do not use it, and `clone` makes a new one of it. Compiled
@@ -161,12 +161,15 @@ def key_reuse(new_val: bool = True) -> AbstractContextManager[None]:
 
     >>> import lantern
     >>> from lantern import random
-    >>> with key_reuse():
+    >>> with debug_key_reuse():
     ...     lantern.jit(lambda key: random.normal(key) + random.uniform(key))(random.key(0))
     Traceback (most recent call last):
     lantern.errors.KeyReuseError: uniform: a key that normal at ... has used is used again, at ...
     """
     return config.switched("debug_key_reuse", new_val)
+
+
+key_reuse = debug_key_reuse
 
 
 def disable_jit(disable: bool = True) -> AbstractContextManager[None]:

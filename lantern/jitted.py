@@ -25,7 +25,7 @@ from lantern.trace.jaxpr import param_key
 from lantern.trace.staging import Tracer
 from lantern.tracebacks import boundary
 from lantern.transforms.jit import jit_p
-from lantern.transforms.key_reuse import follow_program, reuse_is_checked, settle
+from lantern.transforms.late import follow_program, reuse_is_checked, settle
 from lantern.transforms.physical import has_keys
 
 P = ParamSpec("P")

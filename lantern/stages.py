@@ -39,7 +39,7 @@ from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
 from lantern.tracebacks import boundary
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
-from lantern.transforms.key_reuse import follow, reuse_is_checked, settle
+from lantern.transforms.late import follow, reuse_is_checked, settle
 from lantern.transforms.physical import physical
 from lantern.tree import TreeDef
 

@@ -16,7 +16,6 @@ from weakref import ref
 
 import numpy as np
 
-from lantern import config
 from lantern.dtypes import KEY
 from lantern.errors import KeyReuseError
 from lantern.ops.keys import random_unwrap_p
@@ -309,12 +308,6 @@ class _Living:
 
 
 _living = _Living()
-
-
-def reuse_is_checked() -> bool:
-    """Whether somebody asked for the check."""
-    mode = config.mode()
-    return mode is not None and mode.debug_key_reuse
 
 
 def _known(x: Any) -> Known:
