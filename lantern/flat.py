@@ -11,6 +11,7 @@ import numpy as np
 
 from lantern import tree
 from lantern.annotations import call as call_checked
+from lantern.annotations import dim_names
 from lantern.backends.array import DeviceArray
 from lantern.backends.base import Device
 from lantern.devices import common_device, on_device
@@ -161,7 +162,14 @@ class Flat:
     def trace(self, values: Sequence[Value | None] | None, stage_all: bool) -> Traced:
         """Stage the function; see `lantern.trace.staging.trace`."""
         quoted = [f"`{n}`" for n in self.names]
-        return trace(self, self.avals, values, title=self.title, names=quoted, stage_all=stage_all)
+        axes = self._axes() if stage_all else None
+        return trace(self, self.avals, values, title=self.title, names=quoted, stage_all=stage_all, axes=axes)
+
+    def _axes(self) -> list[tuple[str, ...] | None]:
+        """The names that annotations give to the axes of each leaf, for whoever reads the program."""
+        args, kwargs = tree.unflatten(self.treedef, [Stand(a) for a in self.avals])
+        found = dim_names(self.f, args, kwargs)
+        return [found.get(name) for name in self.names] if found else [None] * len(self.avals)
 
 
 def as_output(x: Any, what: str) -> Value:

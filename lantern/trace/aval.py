@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,11 @@ class ShapedArray:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def __str__(self) -> str:
-        return f"{short_name(self.dtype)}{'*' if self.weak else ''}[{','.join(map(str, self.shape))}]"
+        return self.text(self.shape)
+
+    def text(self, axes: Sequence[object]) -> str:
+        """As `str`, with other words for the sizes: `f32[Batch,784]`."""
+        return f"{short_name(self.dtype)}{'*' if self.weak else ''}[{','.join(map(str, axes))}]"
 
     def with_shape(self, shape: tuple[int, ...]) -> ShapedArray:
         """The same element type in another shape."""

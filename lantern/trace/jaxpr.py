@@ -29,6 +29,16 @@ class Var:
         return f"Var({self.aval})"
 
 
+class Input(Var):
+    """An input whose axes the user has named: `f32[Batch,784]`. The names are for readers only."""
+
+    __slots__ = ("axes",)
+
+    def __init__(self, aval: ShapedArray, axes: tuple[str, ...]) -> None:
+        super().__init__(aval)
+        self.axes = axes
+
+
 class Literal:
     """A number in a program. Its rank is 0, and it may stand beside an operand of any shape, so it needs no cotangent.
 
@@ -274,10 +284,14 @@ def _param(value: Any) -> str:
     return str(value)
 
 
+def _type(v: Var) -> str:
+    return v.aval.text(v.axes) if isinstance(v, Input) else str(v.aval)
+
+
 def print_jaxpr(jaxpr: Jaxpr, indent: str = "", column: int = 72) -> str:
     """The text: deterministic names, sorted params, sub-jaxprs indented, the source at the right margin."""
     name = Namer()
-    lines = [f"{indent}{{ lambda {' '.join(f'{name(v)}:{v.aval}' for v in jaxpr.invars)} ."]
+    lines = [f"{indent}{{ lambda {' '.join(f'{name(v)}:{_type(v)}' for v in jaxpr.invars)} ."]
     for e in jaxpr.eqns:
         shown = [f"{k}={_param(e.params[k])}" for k in sorted(e.params) if not subjaxprs(e.params[k])]
         left = " ".join(f"{name(v)}:{v.aval}" for v in e.outvars)

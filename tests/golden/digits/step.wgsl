@@ -160,8 +160,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(1) var<storage, read_write> out0: array<vec4<u32>>;
 
 fn mod_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) { return 0u; }
-  return a % b;
+  return select(0u, a % max(b, 1u), b != 0u);
 }
 
 fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); }
@@ -320,8 +319,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 @group(0) @binding(4) var<storage, read_write> out1: array<vec4<i32>>;
 
 fn mod_u32(a: u32, b: u32) -> u32 {
-  if (b == 0u) { return 0u; }
-  return a % b;
+  return select(0u, a % max(b, 1u), b != 0u);
 }
 
 fn shl_u32(a: u32, n: u32) -> u32 { return select(0u, a << (n & 31u), n < 32u); }
@@ -1191,7 +1189,7 @@ fn is_finite(x: f32) -> bool { return magnitude(x) < 0x7f800000u; }
 fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 
 // NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
-fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, a > b || is_nan(a)); }
+fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, (a > b) | is_nan(a)); }
 
 // Division may be x times the inverse of y, and the inverse of a large number is a denormal, which may become zero.
 fn div_f32(x: f32, y: f32) -> f32 {
@@ -1230,7 +1228,7 @@ fn log_f32(x: f32) -> f32 {
   let m = bitcast<f32>(bits - (bitcast<u32>(k) << 23u));
   let y = log_core(m - 1.0, f32(k - select(0, 23, tiny)));
   let end = select(select(y, x, !is_finite(x)), bits_f32(0xff800000u), x == 0.0);
-  return select(end, bits_f32(0x7fc00000u), x < 0.0 || is_nan(x));
+  return select(end, bits_f32(0x7fc00000u), (x < 0.0) | is_nan(x));
 }
 
 struct Stage0Values { y4: f32, y7: f32 }
@@ -2612,7 +2610,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let r0_0 = row_sum_f32(thread, lane, a0_0);
   let h1_1 = arg1[row];
   let h1_7 = arg2[row];
-  if (live && lane == 0u) {
+  if (live & (lane == 0u)) {
     stage1(row, h1_1, h1_7, r0_0);
   }
 }
