@@ -83,7 +83,7 @@ def test_numbers_of_64_bits_take_their_default_width() -> None:
 def test_what_gives_no_array_is_named() -> None:
     for call in (jnp.sin, lantern.jit(jnp.sin), lambda v: jnp.ones(2)[v], lantern.device_put):
         with pytest.raises(TypeError, match=r"Foreign.__lantern_array__\(\) must give an array or a number, got "
-                                            r"'text' of type str, at test_foreign.py:\d+ in .*\. Return lantern.numpy.asarray"):
+                                            r"'text' of type str, at test_foreign.py:\d+ in .*\. Return"):
             call(Foreign("text"))
     with pytest.raises(TypeError, match="of type Foreign"):
         jnp.sin(Foreign(Foreign(1.0)))
