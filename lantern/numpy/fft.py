@@ -45,9 +45,10 @@ def _over(name: str, kind: FftType, a: ArrayLike, s: Any, axes: Any, norm: Any) 
     """A transform over axes, each cut or padded with zeros at its end to its size in `s` (-1 and None: as it is)."""
     if norm not in _SWAPPED:
         raise argument_error(f'{name}: wanted norm to be "backward", "ortho" or "forward", got {norm!r}')
-    x = as_parts(name, a, kind is not FftType.RFFT)
-    axes = _axes(name, x, s, axes)
-    sizes = _sizes(name, x, kind, s, axes)
+    given = array(name, a)
+    axes = _axes(name, given, s, axes)
+    sizes = _sizes(name, given, kind, s, axes)
+    x = as_parts(name, given, kind is not FftType.RFFT)
     if not axes:
         return x
     held = [*sizes[:-1], sizes[-1] // 2 + 1] if kind is FftType.IRFFT else sizes
