@@ -83,8 +83,8 @@ def lay_out(shape: Sequence[int], axis: int, target: Target) -> Lines:
     """How the lines along an axis are shared by workgroups."""
     n, inner = shape[axis], math.prod(shape[axis + 1:])
     count = math.prod(shape) // n
-    per = max(1, USUAL // n, min(NEIGHBOURS, longest(target) // n) if inner > 1 else 1)
-    per = min(per, count)
+    most = longest(target)
+    per = min(count, max(1, min(USUAL, most) // n, min(NEIGHBOURS, most // n) if inner > 1 else 1))
     threads = min(256, target.max_workgroup_size, max(32, 1 << (per * n // 4).bit_length()))
     groups = -(-count // per)
     x = min(groups, target.max_groups)
