@@ -5,7 +5,9 @@ their fields. Everything else is a leaf.
 """
 from __future__ import annotations
 
+import builtins
 import dataclasses
+import functools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial
@@ -234,7 +236,7 @@ def all_leaves(xs: Iterable[Any]) -> bool:
     >>> all_leaves([1, 2]), all_leaves([1, (2,)])
     (True, False)
     """
-    return all(_node_of(x.__class__) is None for x in xs)
+    return builtins.all(_node_of(x.__class__) is None for x in xs)
 
 
 # The first three say to type checkers what the parameters of a lambda are.
@@ -290,17 +292,45 @@ def broadcast_prefix(prefix: Any, tree: Any, is_leaf: Callable[[Any], bool] | No
     return [e for e, s in zip(entries, subtrees, strict=True) for _ in range(structure(s).num_leaves)]
 
 
-def reduce(f: Callable[[Any, Any], Any], tree: Any, *initial: Any) -> Any:
-    """Fold the leaves in order.
+_MISSING: Any = object()
+
+
+def reduce(function: Callable[[Any, Any], Any], tree: Any, initializer: Any = _MISSING,
+           is_leaf: Callable[[Any], bool] | None = None) -> Any:
+    """Fold the leaves in order. Raises TypeError for a tree without leaves and without `initializer`.
 
     >>> reduce(lambda a, b: a + b, {"x": 1, "y": (2, 3)})
     6
     """
-    rest = iter([*initial, *leaves(tree)])
-    total = next(rest)
-    for x in rest:
-        total = f(total, x)
-    return total
+    found = leaves(tree, is_leaf)
+    return functools.reduce(function, found if initializer is _MISSING else [initializer, *found])
+
+
+def all(tree: Any, *, is_leaf: Callable[[Any], bool] | None = None) -> bool:
+    """Whether all leaves are true.
+
+    >>> all({"a": True, "b": [1, 0]})
+    False
+    """
+    return builtins.all(leaves(tree, is_leaf))
+
+
+def transpose(outer_treedef: TreeDef, inner_treedef: TreeDef | None, tree: Any) -> Any:
+    """A tree of structure `outer` whose leaves are trees of structure `inner` (None: that of the first), inside out.
+
+    Raises ArgumentError where the tree has another structure.
+
+    >>> transpose(structure([0, 0]), structure({"a": 0, "b": 0}), [{"a": 1, "b": 2}, {"a": 3, "b": 4}])
+    {'a': [1, 3], 'b': [2, 4]}
+    """
+    subtrees = flatten_up_to(outer_treedef, tree)
+    if inner_treedef is None:
+        if not subtrees:
+            raise ArgumentError("transpose: the inner structure must be given where the outer one has no leaves")
+        inner_treedef = structure(subtrees[0])
+    rows = [flatten_up_to(inner_treedef, s) for s in subtrees]
+    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * inner_treedef.num_leaves
+    return unflatten(inner_treedef, [unflatten(outer_treedef, column) for column in columns])
 
 
 def paths(treedef: TreeDef, prefix: str = "") -> list[str]:
@@ -312,6 +342,21 @@ def paths(treedef: TreeDef, prefix: str = "") -> list[str]:
     if treedef.node is None:
         return [prefix]
     return [p for n, c in zip(treedef.names, treedef.children, strict=True) for p in paths(c, prefix + n)]
+
+
+def flatten_with_path(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[tuple[str, Any]], TreeDef]:
+    """Pairs of path (a string) and leaf, and the structure. `lantern.tree_util` has JAX's paths, tuples of keys.
+
+    >>> flatten_with_path({"w": [1, 2]})[0]
+    [("['w'][0]", 1), ("['w'][1]", 2)]
+    """
+    found, treedef = flatten(tree, is_leaf)
+    return list(zip(paths(treedef), found, strict=True)), treedef
+
+
+def leaves_with_path(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> list[tuple[str, Any]]:
+    """Pairs of path (a string) and leaf."""
+    return flatten_with_path(tree, is_leaf)[0]
 
 
 @overload
@@ -341,6 +386,40 @@ def register_node(kind: type[T], flatten: Callable[[T], tuple[Sequence[Any], Has
     if kind in _NODES:
         raise ArgumentError(f"{kind.__name__} is registered as a pytree already")
     _NODES[kind] = Node(kind, flatten, unflatten, names or (lambda x: _index_names(flatten(x)[0])))
+
+
+def register_pytree_node(nodetype: type, flatten_func: Callable[[Any], tuple[Iterable[Any], Any]],
+                         unflatten_func: Callable[[Any, Any], Any]) -> None:
+    """JAX's form of `register_node`: children may be any iterable. `lantern.tree_util` takes keys for paths as well."""
+    def flatten(x: Any) -> tuple[Sequence[Any], Hashable]:
+        children, aux = flatten_func(x)
+        return tuple(children), aux
+
+    register_node(nodetype, flatten, lambda aux, xs: unflatten_func(aux, tuple(xs)))
+
+
+def register_pytree_node_class(cls: C) -> C:
+    """A decorator for classes with `tree_flatten(self)` and the classmethod `tree_unflatten(cls, aux, children)`.
+
+    >>> @register_pytree_node_class
+    ... class Pair:
+    ...     def __init__(self, a, b):
+    ...         self.a, self.b = a, b
+    ...     def tree_flatten(self):
+    ...         return (self.a, self.b), None
+    ...     @classmethod
+    ...     def tree_unflatten(cls, aux, children):
+    ...         return cls(*children)
+    >>> map(lambda x: x + 1, Pair(1, 2)).b
+    3
+    """
+    kind: Any = cls
+    register_pytree_node(cls, _flatten_itself, kind.tree_unflatten)
+    return cls
+
+
+def _flatten_itself(x: Any) -> tuple[Iterable[Any], Any]:
+    return x.tree_flatten()
 
 
 @overload

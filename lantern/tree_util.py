@@ -11,6 +11,7 @@ from lantern import tree as _tree
 from lantern.errors import ArgumentError
 from lantern.tree import TreeDef as PyTreeDef
 from lantern.tree import all_leaves as all_leaves
+from lantern.tree import register_pytree_node_class as register_pytree_node_class
 
 C = TypeVar("C", bound=type)
 IsLeaf: TypeAlias = "Callable[[Any], bool] | None"
@@ -97,45 +98,9 @@ def tree_map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = Non
     return _tree.map(f, tree, *rest, is_leaf=is_leaf)
 
 
-_MISSING = object()
-
-
-def tree_reduce(function: Callable[[Any, Any], Any], tree: Any, initializer: Any = _MISSING,
-                is_leaf: IsLeaf = None) -> Any:
-    """The leaves folded from the left. Raises TypeError for a tree without leaves and without `initializer`.
-
-    >>> tree_reduce(lambda total, x: total + x, [1, (2, 3)], 10)
-    16
-    """
-    leaves = tree_leaves(tree, is_leaf)
-    return functools.reduce(function, leaves if initializer is _MISSING else [initializer, *leaves])
-
-
-def tree_all(tree: Any, *, is_leaf: IsLeaf = None) -> bool:
-    """Whether all leaves are true.
-
-    >>> tree_all({"a": True, "b": [1, 0]})
-    False
-    """
-    return all(tree_leaves(tree, is_leaf))
-
-
-def tree_transpose(outer_treedef: PyTreeDef, inner_treedef: PyTreeDef | None, pytree_to_transpose: Any) -> Any:
-    """A tree of structure `outer` whose leaves are trees of structure `inner`, inside out.
-
-    Raises ArgumentError where the tree has another structure.
-
-    >>> tree_transpose(tree_structure([0, 0]), tree_structure({"a": 0, "b": 0}), [{"a": 1, "b": 2}, {"a": 3, "b": 4}])
-    {'a': [1, 3], 'b': [2, 4]}
-    """
-    subtrees = _tree.flatten_up_to(outer_treedef, pytree_to_transpose)
-    if inner_treedef is None:
-        if not subtrees:
-            raise ArgumentError("tree_transpose: the inner structure must be given where the outer one has no leaves")
-        inner_treedef = tree_structure(subtrees[0])
-    rows = [_tree.flatten_up_to(inner_treedef, s) for s in subtrees]
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * inner_treedef.num_leaves
-    return tree_unflatten(inner_treedef, [tree_unflatten(outer_treedef, column) for column in columns])
+tree_reduce = _tree.reduce
+tree_all = _tree.all
+tree_transpose = _tree.transpose
 
 
 def tree_broadcast(prefix_tree: Any, full_tree: Any, is_leaf: IsLeaf = None) -> Any:
@@ -249,35 +214,10 @@ def register_pytree_with_keys(nodetype: type, flatten_with_keys: Callable[[Any],
     register_pytree_node(nodetype, flatten_func or flatten, unflatten_func, flatten_with_keys)
 
 
-def register_pytree_node_class(cls: C) -> C:
-    """A decorator for classes with `tree_flatten(self)` and the classmethod `tree_unflatten(cls, aux, children)`.
-
-    >>> @register_pytree_node_class
-    ... class Pair:
-    ...     def __init__(self, a, b):
-    ...         self.a, self.b = a, b
-    ...     def tree_flatten(self):
-    ...         return (self.a, self.b), None
-    ...     @classmethod
-    ...     def tree_unflatten(cls, aux, children):
-    ...         return cls(*children)
-    >>> tree_map(lambda x: x + 1, Pair(1, 2)).b
-    3
-    """
-    kind = cast("Any", cls)
-    register_pytree_node(cls, _flatten_itself, kind.tree_unflatten)
-    return cls
-
-
-def _flatten_itself(x: Any) -> tuple[Iterable[Any], Any]:
-    return x.tree_flatten()
-
-
 def register_pytree_with_keys_class(cls: C) -> C:
     """A decorator for classes with `tree_flatten_with_keys(self)` and the classmethod `tree_unflatten`."""
     kind = cast("Any", cls)
-    plain = _flatten_itself if hasattr(kind, "tree_flatten") else None
-    register_pytree_with_keys(cls, lambda x: x.tree_flatten_with_keys(), kind.tree_unflatten, plain)
+    register_pytree_with_keys(cls, lambda x: x.tree_flatten_with_keys(), kind.tree_unflatten)
     return cls
 
 
