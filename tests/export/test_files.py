@@ -1,7 +1,11 @@
 """Functions that leave the process: a second one loads and runs them, on any device, and differentiates them."""
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -105,3 +109,23 @@ def test_a_second_process(folder: Path, device: str) -> None:
                 np.testing.assert_allclose(there[k], here[k], rtol=2e-4, atol=1e-5, err_msg=f"{name}: {k}")
                 if device == "cpu":
                     np.testing.assert_array_equal(there[k], here[k], err_msg=f"{name}: {k}")
+
+
+def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example of docs/export.md runs, and the file that it writes is laid out as the page says."""
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+    block, = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(compile(block, "export.md", "exec"), scope)
+    np.testing.assert_allclose(scope["y"], np.tanh(np.full((5, 4), 3.0)), rtol=1e-6)
+    data = (tmp_path / "step.lantern").read_bytes()
+    assert data[:16] == b"lantern.export\0\0" and struct.unpack("<I", data[16:20]) == (1,)
+    assert data[20:52] == hashlib.sha256(data[52:]).digest()
+    length, = struct.unpack("<Q", data[52:60])
+    assert (60 + length) % 64 == 0
+    header = json.loads(data[60: 60 + length])
+    named = set(re.findall(r"`(\w+)`", page.partition("| name | value |")[2].partition("Parameters are")[0]))
+    assert set(header) <= named
+    assert [a for a in header["avals"] if a[0] == [3, 4]] == [[[3, 4], "f32", False]]
+    assert all(j["eqns"] is not None and set(j) == {"in", "eqns", "out"} for j in header["jaxprs"])
