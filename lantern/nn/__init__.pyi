@@ -26,7 +26,7 @@ from lantern.nn.pooling import pool as pool
 L = TypeVarTuple("L", default=Unpack[tuple[Any, ...]])
 N = TypeVar("N", default=Any)
 M = TypeVar("M", default=Any)
-A = TypeVar("A", bound=Dim)
+A = TypeVar("A", bound=Dim, default=Any)
 D = TypeVar("D", bound=DType, default=Any)
 G = TypeVar("G", bound=DType, default=Any)
 F = TypeVar("F", bound=Floating, default=Any)

@@ -40,8 +40,11 @@ BITS = (("X", "X"),)
 
 # Functions of two positional-only arguments that broadcast: all functions of one kind have one type.
 BROADCASTING: dict[str, tuple[Kind, str]] = {
-    "Arithmetic": (ARITHMETIC, "add subtract multiply floor_divide remainder mod power maximum minimum"),
-    "Division": (DIVISION, "divide true_divide float_power arctan2 atan2 hypot logaddexp logaddexp2"),
+    "Arithmetic": (ARITHMETIC, "add subtract multiply floor_divide remainder mod power pow maximum minimum"),
+    "Division": (
+        DIVISION,
+        "divide true_divide float_power arctan2 atan2 hypot logaddexp logaddexp2 copysign nextafter heaviside",
+    ),
     "Comparison": (
         COMPARISON,
         "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor",
@@ -236,13 +239,13 @@ RULES: dict[str, Rule] = {
     **each("exp exp2 expm1 log log2 log10 log1p sqrt reciprocal rint fabs deg2rad rad2deg", Unary(FLOATS)),
     **each("sin cos tan arcsin arccos arctan asin acos atan sinh cosh tanh", Unary(FLOATS)),
     **each("arcsinh arccosh arctanh asinh acosh atanh", Unary(FLOATS)),
-    **each("isnan isfinite isinf isposinf isneginf logical_not", Unary(TRUTH)),
+    **each("isnan isfinite isinf isposinf isneginf logical_not signbit", Unary(TRUTH)),
     **each("invert bitwise_not bitwise_invert", Unary(BITS)),
-    **each("max min amax amin ptp", Reduction(SAME)),
-    **each("mean var std", Reduction(FLOATS)),
-    **each("sum prod", Reduction(TOTALS)),
+    **each("max min amax amin ptp nanmax nanmin", Reduction(SAME)),
+    **each("mean var std nanmean nanvar nanstd median nanmedian", Reduction(FLOATS)),
+    **each("sum prod nansum nanprod", Reduction(TOTALS)),
     **each("all any", Reduction(TRUTH)),
-    **each("argmax argmin", Reduction(POSITIONS, one_axis=True)),
+    **each("argmax argmin nanargmax nanargmin", Reduction(POSITIONS, one_axis=True)),
     "count_nonzero": Reduction(POSITIONS),
     "where": where,
     "clip": clip,

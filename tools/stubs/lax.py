@@ -172,4 +172,4 @@ RULES: dict[str, Rule] = {
     "fori_loop": fori_loop,
     "batch_matmul": Binary(PRODUCT, MATMUL[1:2]),
 }
-VARIABLES = ('T = TypeVar("T")',)
+VARIABLES = ('T = TypeVar("T", default=Any)',)

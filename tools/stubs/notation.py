@@ -85,7 +85,7 @@ def stub(docstring: str, imports: Sequence[str], body: Sequence[str], variables:
     # What nothing decides, as where a lambda's parameters come from, is Any: a checker would report an Unknown.
     declared = [f'{v} = TypeVarTuple("{v}", default=Unpack[tuple[Any, ...]])' for v in PACKS if v in words]
     declared += [f'{v} = TypeVar("{v}", default=Any)' for v in SIZES if v in words]
-    declared += [f'{v} = TypeVar("{v}", bound=Dim)' for v in DIMS if v in words]
+    declared += [f'{v} = TypeVar("{v}", bound=Dim, default=Any)' for v in DIMS if v in words]
     declared += [f'{v} = TypeVar("{v}", bound={b}, default=Any)' for v, b in BOUNDS.items()
                  if v in words and v not in own]
     lines = [
