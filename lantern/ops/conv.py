@@ -189,8 +189,8 @@ def _in_phases(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window]
     """A convolution of an array with zeros between its elements, without multiplying by these.
 
     Only each e-th element k of the kernel meets elements i of the array at place o: k = e i + low - o. With o = e q + r
-    and low = e a + l that is k = e m + l - r for i = q + m - a. So the places of each remainder r are a convolution with
-    a part of the kernel, all with the same padding a, and r is one more axis of kernel and result.
+    and low = e a + l that is k = e m + l - r for i = q + m - a. So the places of each remainder r are a convolution
+    with a part of the kernel, all with the same padding a, and r is one more axis of kernel and result.
     """
     e, (a, rest) = w.spread, divmod(w.low, w.spread)
     at, n = names.rhs.index(w.letter), typeof(lhs).shape[names.lhs.index(w.letter)]

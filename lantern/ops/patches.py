@@ -21,7 +21,7 @@ from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind1, typeof
 from lantern.trace.primitive import Axis, Value
 
-UNROLLED = 16       # elements of a window up to which one kernel reads each of them by name
+UNROLLED = 32       # elements of a window up to which one kernel reads each of them by name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lantern.backends.numpy.memory import Layout, Value, dense, merged
+from lantern.backends.numpy.memory import Layout, Value, merged
 from lantern.backends.numpy.sums import blas_takes
 from lantern.dtypes import F32, F64
 from lantern.lower.expr import row_major
@@ -15,6 +16,45 @@ from lantern.lower.expr import row_major
 if TYPE_CHECKING:
     from lantern.backends.numpy.kernels import Writer
     from lantern.backends.numpy.plan import Node, Product
+
+
+PIECE = 1 << 22     # bytes of a copy from which a product is computed piece by piece
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A value as matrices [*batch, rows, columns], each axis made of several of the domain's."""
+
+    value: Value
+    batch: list[int]
+    rows: list[int]
+    columns: list[int]
+    domain: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The value's sizes along the domain's axes; 1 where it does not vary."""
+        return self.value.shape or (1,) * len(self.domain)
+
+    @property
+    def strides(self) -> tuple[int, ...] | None:
+        """Where it lies, if it is a view of some memory."""
+        layout = self.value.layout
+        return layout.strides if layout is not None and self.value.shape == layout.shape else None
+
+    def sizes(self, axes: Sequence[int], cut: _Cut | None = None) -> tuple[int, ...]:
+        """Sizes of a copy: a batch axis along which the value does not vary stays of size one."""
+        return tuple([cut.step if cut is not None and x == cut.axis else self.shape[x] if x in self.batch
+                      else self.domain[x] for x in axes])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A copy is made of `step` positions along `axis` at a time; `at` is the slice's text."""
+
+    axis: int
+    step: int
+    at: str
 
 
 def product(to: Writer, number: int, node: Node, what: Product) -> Value:
@@ -25,15 +65,53 @@ def product(to: Writer, number: int, node: Node, what: Product) -> Value:
     n = list(range(what.batch + what.m, rank))
     k = list(range(rank, rank + what.count))
     left, right = [to.values[x] for x in node.operands]
-    a = _matrix(to, left, batch, m, k, node.domain)
-    b = _matrix(to, right, batch, k, n, node.domain)
+    sides = _Side(left, batch, m, k, node.domain), _Side(right, batch, k, n, node.domain)
+    views = [_view(to, side) for side in sides]
+    free = [m, n]
+    for which in (1, 0):
+        cut = None if views[which] else _cut(to, sides[which], free[which])
+        if cut is not None:
+            other = views[1 - which] or _copied(to, sides[1 - which])
+            out, result = _result(to, number, node, batch, m, n)
+            _piecewise(to, sides[which], free[which], cut, other, result, bool(which))
+            return out
+    x, y = [view or _copied(to, side) for view, side in zip(views, sides, strict=True)]
+    out, result = _result(to, number, node, batch, m, n)
+    function = to.use(np.matmul, "matmul") if batch else to.use(np.dot, "dot")
+    to.line(f"{function}({x}, {y}, {result})")
+    return out
+
+
+def _result(to: Writer, number: int, node: Node, batch: list[int], m: list[int], n: list[int]) -> tuple[Value, str]:
+    """Where the product goes, and its name as matrices."""
     out = _target(to, number, node)
     assert out.layout is not None
     shape = (*[node.domain[x] for x in batch], _size(node.domain, m), _size(node.domain, n))
-    result = to.name(Layout(out.layout.memory, node.dtype, out.layout.offset, shape, row_major(shape)))
-    function = to.use(np.matmul, "matmul") if batch else to.use(np.dot, "dot")
-    to.line(f"{function}({a}, {b}, {result})")
-    return out
+    return out, to.name(Layout(out.layout.memory, node.dtype, out.layout.offset, shape, row_major(shape)))
+
+
+def _cut(to: Writer, side: _Side, free: list[int]) -> _Cut | None:
+    """The pieces in which a large copy is made, so that it stays in the cache: patches of an array are many times as
+    large as the array. None for a copy that is not large."""
+    size = math.prod(side.sizes([*side.batch, *side.rows, *side.columns])) * side.value.dtype.itemsize
+    axis = next((x for x in free if side.domain[x] > 1), None)
+    if size <= PIECE or axis is None:
+        return None
+    extent = side.domain[axis]
+    step = max(s for s in range(1, extent + 1) if extent % s == 0 and (s == 1 or size * s <= PIECE * extent))
+    index = to.code.new("g")
+    return _Cut(axis, step, f"{index}:{index} + {step}")
+
+
+def _piecewise(to: Writer, side: _Side, free: list[int], cut: _Cut, other: str, result: str, last: bool) -> None:
+    """A loop over pieces of one operand, each of which gives columns (`last`) or rows of the product."""
+    index, extent = cut.at.partition(":")[0], side.domain[cut.axis]
+    behind = math.prod([side.domain[x] for x in free[free.index(cut.axis) + 1:]])
+    statement, piece = _copying(to, side, cut)
+    place = f"{index} * {behind}:({index} + {cut.step}) * {behind}"
+    part, operands = (f"..., {place}", f"{other}, {piece}") if last else (f"..., {place}, :", f"{piece}, {other}")
+    product = f"{to.use(np.matmul, 'matmul')}({operands}, {result}[{part}])"
+    to.line(f"for {index} in range(0, {extent}, {cut.step}): {statement}; {product}")
 
 
 def _size(domain: Sequence[int], axes: Sequence[int]) -> int:
@@ -52,29 +130,57 @@ def _target(to: Writer, number: int, node: Node) -> Value:
     return to.target(number, node, over=False)
 
 
-def _matrix(to: Writer, value: Value, batch: list[int], rows: list[int], columns: list[int],
-            domain: tuple[int, ...]) -> str:
-    """The value as [*batch, rows, columns]: a view if its axes merge and BLAS can read it so, else of a copy."""
-    shape = value.shape or (1,) * len(domain)
-    axes = [*batch, *rows, *columns]
-    strides = (0,) * len(domain)
-    if value.layout is not None and value.shape == value.layout.shape:
-        strides = value.layout.strides
-        varying = all(shape[x] == domain[x] for x in [*rows, *columns])
-        row, column = [merged([shape[x] for x in g], [strides[x] for x in g]) for g in (rows, columns)]
-        if varying and row is not None and column is not None and _readable(value, row, column):
-            form = (*[shape[x] for x in batch], row[0], column[0])
-            steps = (*[strides[x] for x in batch], row[1], column[1])
-            return to.name(Layout(value.layout.memory, value.dtype, value.layout.offset, form, steps))
-    whole = tuple([shape[x] if x in batch else domain[x] for x in axes])
-    copy = to.temporary(whole, value.dtype)
-    moved = to.see(value)
-    if value.shape:
-        rest = [x for x in range(len(domain)) if x not in axes]
-        moved = f"{to.see(value)}.transpose({(*axes, *rest)}).reshape({tuple([shape[x] for x in axes])})"
-    to.line(f"{copy}[...] = {moved}")
-    form = (*[shape[x] for x in batch], _size(domain, rows), _size(domain, columns))
-    return to.name(dense(to.layouts[copy].memory, value.dtype, form))
+def _view(to: Writer, side: _Side) -> str:
+    """The value as matrices where it lies, if its axes merge and BLAS can read it so; else no name."""
+    value, shape, strides = side.value, side.shape, side.strides
+    if strides is None or value.layout is None:
+        return ""
+    varying = all(shape[x] == side.domain[x] for x in [*side.rows, *side.columns])
+    row, column = [merged([shape[x] for x in g], [strides[x] for x in g]) for g in (side.rows, side.columns)]
+    if not varying or row is None or column is None or not _readable(value, row, column):
+        return ""
+    form = (*[shape[x] for x in side.batch], row[0], column[0])
+    steps = (*[strides[x] for x in side.batch], row[1], column[1])
+    return to.name(Layout(value.layout.memory, value.dtype, value.layout.offset, form, steps))
+
+
+def _copied(to: Writer, side: _Side) -> str:
+    """A copy of the value as matrices."""
+    statement, name = _copying(to, side, None)
+    to.line(statement)
+    return name
+
+
+def _copying(to: Writer, side: _Side, cut: _Cut | None) -> tuple[str, str]:
+    """The statement that copies a value, or a piece of it, and the name of the copy as matrices.
+
+    Whichever of rows and columns lies together in memory does so in the copy, too: BLAS reads both.
+    """
+    turned = _lies_turned(side)
+    axes = [*side.batch, *(side.columns + side.rows if turned else side.rows + side.columns)]
+    copy = to.temporary(side.sizes(axes, cut), side.value.dtype)
+    moved = to.see(side.value)
+    if side.value.shape:
+        rest = [x for x in range(len(side.domain)) if x not in axes]
+        moved = f"{moved}.transpose({(*axes, *rest)}).reshape({tuple([side.shape[x] for x in axes])})"
+        if cut is not None and side.shape[cut.axis] != 1:
+            moved += f"[{':, ' * axes.index(cut.axis)}{cut.at}]"
+    m, n = [math.prod(side.sizes(g, cut)) for g in (side.rows, side.columns)]
+    form = (*side.sizes(side.batch), m, n)
+    steps = row_major((*side.sizes(side.batch), m * n))[:-1]
+    inner = (1 if m != 1 else 0, m if n != 1 else 0) if turned else row_major((m, n))
+    layout = Layout(to.layouts[copy].memory, side.value.dtype, 0, form, (*steps, *inner))
+    return f"{copy}[...] = {moved}", to.name(layout)
+
+
+def _lies_turned(side: _Side) -> bool:
+    """Whether the elements of a column lie nearer to each other than those of a row."""
+    strides = side.strides
+    if strides is None:
+        return False
+    row, column = [next((strides[x] for x in reversed(g) if side.shape[x] > 1 and strides[x]), 0)
+                   for g in (side.rows, side.columns)]
+    return 0 < row < column
 
 
 def _readable(value: Value, row: tuple[int, int], column: tuple[int, int]) -> bool:
