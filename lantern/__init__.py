@@ -12,6 +12,7 @@ from lantern import clash as _clash
 from lantern import config as config
 from lantern import custom_batching as custom_batching
 from lantern import debug as debug
+from lantern import dtypes as dtypes
 from lantern import errors as errors
 from lantern import export as export
 from lantern import extend as extend

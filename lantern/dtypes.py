@@ -238,6 +238,15 @@ def default(dtype: NumpyDType) -> NumpyDType:
     return dtype if config.flags.enable_x64 else _BITS64.get(dtype, dtype)
 
 
+def canonicalize_dtype(dtype: Any) -> NumpyDType:
+    """The dtype that values of `dtype` take when nobody asked for a width: JAX's name.
+
+    >>> canonicalize_dtype("int64")
+    dtype('int32')
+    """
+    return default(canonical(dtype))
+
+
 def python_dtype(kind: type) -> NumpyDType:
     """The dtype of a Python bool, int, float or complex."""
     return default(_PYTHON[kind])

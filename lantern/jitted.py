@@ -4,7 +4,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, update_wrapper
 from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, overload
 
@@ -15,7 +15,7 @@ from lantern.backends.base import Device
 from lantern.caches import BoundedCache
 from lantern.devices import DeviceLike, brought_together, common_device, current_device, find_device, on_device
 from lantern.errors import ArgumentError, DonatedArrayError
-from lantern.flat import Flat, Function, argument_names, as_values, name_of, stand_in
+from lantern.flat import Flat, Function, ShapeDtypeStruct, argument_names, as_values, name_of, stand_in
 from lantern.source import user_source
 from lantern.stages import Compiled, Lowered, Runnable, Traced, compile_jaxpr
 from lantern.trace import context
@@ -234,8 +234,7 @@ class Jitted(Generic[P, R]):
         recompiles.record(self.__name__, self.kinds[-1] if self.kinds else None, kind)
         self.kinds.append(kind)
         donated = frozenset([len(t.captured) + i for i in self._donated_leaves(flat)])
-        return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device,
-                            self._call_compiled, donated))
+        return Entry(Traced(t.jaxpr, flat.treedef, flat.out_tree, flat.name, tuple(t.captured), device, donated))
 
     def _donated_leaves(self, flat: Flat) -> list[int]:
         """Positions among the leaves of those that belong to donated arguments."""
@@ -259,12 +258,18 @@ class Jitted(Generic[P, R]):
         """The first stage for these arguments, arrays or ShapeDtypeStructs: `.jaxpr`, then `.lower()`."""
         given, named = tree.map(stand_in, (args, kwargs))
         flat, statics = self._flat(given, named)
-        return self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
+        traced = self._trace(flat, statics, self.device or common_device(flat.leaves, flat.title)).traced
+        return replace(traced, caller=self._call_compiled)
 
     def lower(self, *args: P.args, **kwargs: P.kwargs) -> Lowered:
         """The second stage for these arguments, arrays or ShapeDtypeStructs: `.as_text()`, `.cost_analysis()`,
         `.kernels`, then `.compile()`, which gives a function that never traces."""
         return self.trace(*args, **kwargs).lower()
+
+    def eval_shape(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """The shapes and dtypes of the results, a tree of ShapeDtypeStructs, for arrays or ShapeDtypeStructs."""
+        traced = self.trace(*args, **kwargs)
+        return tree.unflatten(traced.out_tree, [ShapeDtypeStruct(a.shape, a.dtype) for a in traced.out_avals])
 
     @property
     def cache_size(self) -> int:

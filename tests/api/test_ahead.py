@@ -39,6 +39,12 @@ def test_from_types_to_values(device: str) -> None:
     assert str(compiled.out_info["y"]) == "f32[5,4]" and str(compiled.args_info[1]["x"]) == "f32[5,3]"
 
 
+def test_types_alone() -> None:
+    f = lantern.jit(lambda n, x: {"y": x[:n] + 1}, static_argnums=0)
+    found = f.eval_shape(2, struct(5, 3))["y"]
+    assert (found.shape, found.dtype) == ((2, 3), np.float32)
+
+
 def test_texts() -> None:
     stage = lowered(lambda x: jnp.sin(x) + 1.0, struct(4))
     assert stage.as_text().startswith("program (s0:f32[4])") and "sin" in stage.as_text("simplified")
