@@ -70,7 +70,10 @@ class Caller(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """What a function does for arguments of given types."""
+    """What a function does for arguments of given types.
+
+    `caller` belongs to stages that a user has asked for; cached ones do without it, for it keeps the function alive.
+    """
 
     jaxpr: Jaxpr
     in_tree: TreeDef
@@ -78,8 +81,8 @@ class Traced:
     name: str
     captured: tuple[Value, ...]
     device: Device
-    caller: Caller = field(repr=False)
     donated: frozenset[int] = frozenset()
+    caller: Caller | None = field(default=None, repr=False)
 
     @property
     def fun_name(self) -> str:
@@ -233,7 +236,9 @@ class Compiled(Stage):
         Raises ArgumentError, naming the argument, for another structure, shape or dtype than it was compiled for;
         TypeError for traced values, DeviceError for arrays of another device.
         """
-        return boundary(self.traced.caller)(self, args, kwargs)
+        caller = self.traced.caller
+        assert caller is not None, "internal: a cached stage was called"
+        return boundary(caller)(self, args, kwargs)
 
 
 _compiled: BoundedCache[Any, Runnable] = BoundedCache(2048)
