@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import BOOL, F64, I32, is_float
+from lantern.dtypes import BOOL, F64, I32, is_complex, is_float
 from lantern.errors import ShapeError
 from lantern.lower.expr import Body, ReduceOp, row_major
 from lantern.lower.kernel import Kernel, Scatter, Stage
@@ -102,35 +102,47 @@ def _jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tan
 
 def _others_product(updates: Value, indices: Value, axis: int, batch: int) -> Value:
     """For each update the product of the others at its place: right with zeros, where the product of all divided by the
-    update is not. The updates are brought into the order of their places and multiplied in doubling steps."""
+    update is not."""
+    ordered, ids, order = _by_place(updates, indices, axis, batch)
+    products = [_product_before(ordered, ids, axis, batch, sign) for sign in (1, -1)]
+    nothing = instantiate(Zero(typeof(ordered)))
+    back = scatter(nothing, order, mul(*products), axis, "set", batch=batch, unique=True)
+    return ops.reshape(back, typeof(updates).shape)
+
+
+def _by_place(updates: Value, indices: Value, axis: int, batch: int) -> tuple[Value, Value, Value]:
+    """The updates in the order of their places, with one axis for all, these places, and the order."""
     shape, places = typeof(updates).shape, typeof(indices)
     count = math.prod(places.shape[batch:])
-    after = shape[axis + places.ndim - batch:]
-    flat = ops.reshape(updates, (*shape[:axis], count, *after))
+    flat = ops.reshape(updates, (*shape[:axis], count, *shape[axis + places.ndim - batch:]))
     ids = ops.reshape(indices, (*shape[:batch], count))
     order = argsort(ids, batch)
-    ids, ordered = take_along_axis(ids, order, batch), take(flat, order, axis, batch=batch)
+    return take(flat, order, axis, batch=batch), take_along_axis(ids, order, batch), order
+
+
+def _product_before(ordered: Value, ids: Value, axis: int, batch: int, sign: int) -> Value:
+    """For each update, in the order of places, the product of those of its place that come before it (after it, if the
+    sign is negative), in doubling steps."""
     whole = typeof(ordered).shape
+    count = whole[axis]
 
     def before(x: Value, step: int) -> Value:
         """The product of up to `step` updates of the same place that come before (after, if negative) each."""
-        width = abs(step)
-        if width >= count:
+        if abs(step) >= count:
             return full(whole, 1, typeof(x).dtype)
-        near = [(step, -step, 0) if k == batch else (0, 0, 0) for k in range(batch + 1)]
-        same = broadcast_in_dim(eq(ops.pad(ids, -1, near), ids), whole, (*range(batch), axis))
         moved = ops.pad(x, 1, [(step, -step, 0) if k == axis else (0, 0, 0) for k in range(len(whole))])
-        return select(same, moved, 1)
+        return select(_like_neighbour(ids, whole, axis, batch, step), moved, 1)
 
-    products: list[Value] = []
-    for sign in (1, -1):
-        found, step = before(ordered, sign), 1
-        while step < count:
-            found, step = mul(found, before(found, sign * step)), 2 * step
-        products.append(found)
-    nothing = instantiate(Zero(typeof(flat)))
-    back = scatter(nothing, order, mul(*products), axis, "set", batch=batch, unique=True)
-    return ops.reshape(back, shape)
+    found, step = before(ordered, sign), 1
+    while step < count:
+        found, step = mul(found, before(found, sign * step)), 2 * step
+    return found
+
+
+def _like_neighbour(ids: Value, whole: Sequence[int], axis: int, batch: int, step: int) -> Value:
+    """Whether what stands `step` before has the same place."""
+    near = [(step, -step, 0) if k == batch else (0, 0, 0) for k in range(batch + 1)]
+    return broadcast_in_dim(eq(ops.pad(ids, -1, near), ids), whole, (*range(batch), axis))
 
 
 def _transpose(cts: Sequence[Tangent], args: Sequence[Value], *, axis: int, by: By,
@@ -180,16 +192,34 @@ def scatter(x: Value, indices: Value, updates: Value, axis: int, by: By, *, batc
     empty = 0 in typeof(x).shape or 0 in shape
     if by == "set" and not unique and not empty and math.prod(shape[batch:]) > 1:
         return _last_wins(x, indices, updates, axis, batch)
+    if by == "mul" and is_complex(typeof(x).dtype) and not empty:
+        return _multiplied(x, indices, updates, axis, batch)
     return bind1(scatter_p, x, indices, updates, axis=axis, by=by, batch=batch)
+
+
+def _check(x: Value, indices: Value, updates: Value, axis: int, by: By, batch: int) -> None:
+    """Raises what binding the primitive would, for what is written in other ones."""
+    try:
+        _abstract(typeof(x), typeof(indices), typeof(updates), axis=axis, by=by, batch=batch)
+    except ShapeError as error:
+        raise with_line(error, user_source()) from None
+
+
+def _multiplied(x: Value, indices: Value, updates: Value, axis: int, batch: int) -> Value:
+    """x times the product of the updates at each place, by bringing these together: a device that cannot change the
+    eight bytes of a complex number at once cannot multiply in place."""
+    _check(x, indices, updates, axis, "mul", batch)
+    ordered, ids, _ = _by_place(updates, indices, axis, batch)
+    products = mul(ordered, _product_before(ordered, ids, axis, batch, 1))
+    last = select(_like_neighbour(ids, typeof(ids).shape, batch, batch, -1), -1, ids)
+    ones = full(typeof(x).shape, 1, typeof(x).dtype)
+    return mul(x, scatter(ones, last, products, axis, "set", batch=batch, unique=True))
 
 
 def _last_wins(x: Value, indices: Value, updates: Value, axis: int, batch: int) -> Value:
     """Each element of x looks up the last update that names it: no order of writes is left to chance."""
     aval, places = typeof(x), typeof(indices)
-    try:
-        _abstract(aval, places, typeof(updates), axis=axis, by="set", batch=batch)
-    except ShapeError as error:
-        raise with_line(error, user_source()) from None
+    _check(x, indices, updates, axis, "set", batch)
     lead, count = aval.shape[:batch], math.prod(places.shape[batch:])
     numbers = ops.reshape(ops.iota(I32, (*lead, count), batch), places.shape)
     nobody = full((*lead, aval.shape[axis]), -1, I32)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lantern.ops import scatter, sort, windows
-from tests.optable.table import Case, Row, Wrong, apart, bools, integers, table, uniform
+from tests.optable.table import Case, Row, Wrong, apart, bools, complexes, integers, table, uniform
 
 F32, I32, U32 = np.float32, np.int32, np.uint32
 MATRIX = np.ones((2, 3), F32)
@@ -83,6 +83,11 @@ ROWS = table(
          Case(lambda r: (bools(r, 5), integers(r, 9, low=-1, high=6), bools(r, 9)), {"axis": 0, "by": "max"}),
          Case(lambda r: (bools(r, 5), integers(r, 9, low=-1, high=6), bools(r, 9)), {"axis": 0, "by": "min"}),
          Case(lambda r: (bools(r, 5), integers(r, 9, low=-1, high=6), bools(r, 9)), {"axis": 0, "by": "set"}),
+         *[Case(lambda r: (complexes(r, 2, 5), integers(r, 9, low=-1, high=6), complexes(r, 2, 9)),
+                {"axis": 1, "by": by}) for by in ("set", "add", "mul")],
+         Case(lambda r: (complexes(r, 2, 5, 2), integers(r, 2, 2, 3, low=-1, high=6), complexes(r, 2, 2, 3, 2)),
+              {"axis": 1, "by": "mul", "batch": 1}),
+         Case(lambda r: (complexes(r, 5), integers(r), complexes(r)), {"axis": 0, "by": "mul"}),
          Case(lambda r: (np.array([1, np.nan, 2], F32), np.array([0, 1, 2, 2], I32), np.array([np.nan, 0, 1, 3], F32)),
               {"axis": 0, "by": "max"}, smooth=False)),
         (Wrong((MATRIX, np.zeros(2, I32), MATRIX),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from lantern.dtypes import C64, is_complex, is_float
-from lantern.errors import DeviceError
+from lantern.errors import InternalError
 from lantern.lower.expr import DType, ReduceOp, ScalarOp
 
 PAIRS: dict[DType, str] = {C64: "vec2<f32>"}
@@ -124,13 +124,10 @@ def _times(x: Number, y: Number) -> str:
 
 
 def add_atomically(buffer: str, index: str, value: str, op: ReduceOp) -> Sequence[str]:
-    """The statements that add `value` to a complex element of a buffer of atomic words.
-
-    Raises DeviceError for products, whose two words change together.
-    """
+    """The statements that add `value` to a complex element of a buffer of atomic words. Products, whose two words change
+    together, cannot be written like this; `ops/scatter.py` makes them otherwise."""
     if op is not ReduceOp.SUM:
-        raise DeviceError(f"scatter by {op.value} of complex64 on a WebGPU device: it has no atomic operation of eight "
-                          "bytes; use the CPU device, or x.at[indices].set with positions that do not repeat")
+        raise InternalError(f"internal: scatter by {op.value} of numbers of eight bytes")
     lines = ["{", f"  let e = 2u * {index};", f"  let added = {value};"]
     for word, part in enumerate("xy"):
         place = f"&{buffer}[e + {word}u]" if word else f"&{buffer}[e]"
