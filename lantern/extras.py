@@ -7,7 +7,7 @@ from types import ModuleType
 from lantern.errors import MissingExtraError
 
 # Top-level package -> the extra of lantern-jit that brings it.
-EXTRAS: dict[str, str] = {"sklearn": "examples", "rich": "examples"}
+EXTRAS: dict[str, str] = {"sklearn": "examples", "rich": "examples", "PIL": "examples"}
 
 
 def require_extra(name: str) -> ModuleType:

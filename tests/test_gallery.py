@@ -3,13 +3,17 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lantern
+from lantern.errors import TransferWarning
 from lantern.examples import physics
 from lantern.examples.command import CheckError, check, command
 from tests.conftest import need_gpu
@@ -18,7 +22,12 @@ from tests.conftest import need_gpu
 # only its first steps are compared; what it comes to is bounded by the examples' own checks.
 AGREE: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "char_rnn": (lambda r: r.losses[:20], 1e-3, 0),
+    "compression": (lambda r: [*r.compressed[1].reshape(-1), *r.errors, r.digits_error], 1e-3, 1e-3),
+    "gaussian_process": (lambda r: [*r.likelihoods[:20], *r.mean], 1e-2, 1e-2),
+    "heat": (lambda r: [*r.spread.reshape(-1), *r.found.reshape(-1), *r.costs], 1e-3, 1e-3),
+    "hmc": (lambda r: r.first[:, :3].reshape(-1), 1e-2, 1e-3),
     "kalman": (lambda r: [*r.parallel, *r.sequential, *r.gradients], 1e-4, 1e-4),
+    "kmeans": (lambda r: r.distances, 1e-2, 0),
     "maml": (lambda r: r.losses[:20], 1e-3, 0),
     "nbody": (lambda r: [*r.orbit.reshape(-1), *r.energies], 1e-3, 1e-3),
     "neural_ode": (lambda r: r.losses[:50], 1e-3, 0),
@@ -30,7 +39,8 @@ AGREE: dict[str, tuple[Callable[[Any], Any], float, float]] = {
 @functools.cache
 def result(name: str, device: str) -> Any:
     """The quick run; its own checks raise CheckError."""
-    with lantern.default_device(device):
+    with lantern.default_device(device), warnings.catch_warnings():
+        warnings.simplefilter("ignore", TransferWarning)    # compression on a GPU: svd and eigh
         return importlib.import_module(f"lantern.examples.{name}").run(quick=True, seed=0)
 
 
@@ -53,7 +63,7 @@ def different(one: Any, other: Any) -> bool:
     return any(not np.array_equal(np.asarray(x), np.asarray(y)) for x, y in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("name", ["physics", "kalman", "nbody"])
+@pytest.mark.parametrize("name", ["physics", "kalman", "nbody", "heat", "gaussian_process"])
 def test_a_seed_decides(name: str) -> None:
     """Bit for bit on one device, and another seed gives something else."""
     of = AGREE[name][0]
@@ -95,3 +105,25 @@ def test_a_failed_check_is_an_exit_status(capsys: pytest.CaptureFixture[str]) ->
         run(True, 0)
     with pytest.raises(SystemExit):
         command("name", "Title.\n", run, ["--device", "tpu"])
+
+
+@pytest.mark.parametrize("name", ["compression", "gaussian_process", "heat", "kmeans"])
+def test_pictures(name: str) -> None:
+    """Bytes, in grey or in three colours, with light and dark."""
+    drawn = importlib.import_module(f"lantern.examples.{name}").picture(result(name, "cpu"))
+    assert drawn.dtype == np.uint8
+    assert drawn.ndim == 2 or drawn.shape[2] == 3
+    assert min(drawn.shape[:2]) >= 64 and np.ptp(drawn) > 128
+
+
+def test_a_picture_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With Pillow a PNG; without it the line that installs it."""
+    path = tmp_path / "plates.png"
+    heat = importlib.import_module("lantern.examples.heat")
+    status = heat.main(["--quick", "--device", "cpu", "--out", str(path)])
+    if importlib.util.find_spec("PIL") is None:
+        assert status == 1
+        assert 'pip install "lantern-jit[examples]"' in capsys.readouterr().err
+    else:
+        assert status == 0
+        assert path.read_bytes().startswith(b"\x89PNG")

@@ -9,7 +9,8 @@ from typing import Any
 
 import lantern
 from lantern.devices import default_device_and_reason, find_device
-from lantern.errors import DeviceError
+from lantern.errors import DeviceError, MissingExtraError
+from lantern.extras import require_extra
 
 
 class CheckError(AssertionError):
@@ -28,13 +29,18 @@ def check(what: str, value: float, at_most: float) -> None:
 
 
 def command(module: str, about: str | None, run: Callable[[bool, int], Any],
-            arguments: Sequence[str] | None = None) -> int:
-    """Run an example, `run(quick, seed)`, as a program; the exit status: 0, or 1 if something is missing or wrong."""
+            arguments: Sequence[str] | None = None, picture: Callable[[Any], Any] | None = None) -> int:
+    """Run an example, `run(quick, seed)`, as a program; the exit status: 0, or 1 if something is missing or wrong.
+
+    `picture(result)` gives bytes, (rows, columns) or with 3 colours, which `--out` writes to a PNG.
+    """
     title = (about or "").partition("\n")[0]
     parser = argparse.ArgumentParser(f"python -m lantern.examples.{module}", description=title)
     parser.add_argument("--device", choices=("cpu", "gpu"), help="where to compute (default: as `lantern doctor` says)")
     parser.add_argument("--seed", type=int, default=0, help="draws whatever is random (default: 0)")
     parser.add_argument("--quick", action="store_true", help="less of everything")
+    if picture is not None:
+        parser.add_argument("--out", help="write what was found to this PNG (needs Pillow)")
     options = parser.parse_args(arguments)
     try:
         asked = options.device
@@ -42,8 +48,11 @@ def command(module: str, about: str | None, run: Callable[[bool, int], Any],
         print(f"device     {device}: {device.name} ({reason})")
         start = time.perf_counter()
         with lantern.default_device(device):
-            run(options.quick, options.seed)
-    except (DeviceError, CheckError) as error:
+            found = run(options.quick, options.seed)
+        if picture is not None and options.out:
+            require_extra("PIL.Image").fromarray(picture(found)).save(options.out)
+            print(f"picture    {options.out}")
+    except (DeviceError, CheckError, MissingExtraError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"time       {time.perf_counter() - start:.1f} s, compiling included")
