@@ -124,8 +124,10 @@ def _times(x: Number, y: Number) -> str:
 
 
 def add_atomically(buffer: str, index: str, value: str, op: ReduceOp) -> Sequence[str]:
-    """The statements that add `value` to a complex element of a buffer of atomic words. Products, whose two words change
-    together, cannot be written like this; `ops/scatter.py` makes them otherwise."""
+    """The statements that add `value` to a complex element of a buffer of atomic words.
+
+    Products, whose two words change together, cannot be written like this: `ops/scatter.py` makes them otherwise.
+    """
     if op is not ReduceOp.SUM:
         raise InternalError(f"internal: scatter by {op.value} of numbers of eight bytes")
     lines = ["{", f"  let e = 2u * {index};", f"  let added = {value};"]
