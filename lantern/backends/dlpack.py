@@ -43,7 +43,9 @@ def handed_over(values: np.ndarray[Any, Any], told: Told, stream: Any, max_versi
             raise BufferError("its memory is the GPU's, and what was asked for needs a copy")
         if not versioned or versioned["max_version"][0] < 1:
             raise BufferError("its memory is read-only, which DLPack says from version 1.0 on (NumPy from 2.1 on)")
-        return values.__dlpack__(**versioned)
+        shown = values.view()
+        shown.setflags(write=False)
+        return shown.__dlpack__(**versioned)
     except BufferError as error:
         cure = "Leave copy=False out" if copy is False else "Convert it with astype"
         raise BufferError(f"{what}: {error}. {cure}, or use numpy.asarray(x)") from None

@@ -95,8 +95,22 @@ def test_foreign_objects(device: str) -> None:
                           (np.concatenate([x, np.ones(1)]), [1, 2, 1])):
         assert isinstance(found, (np.ndarray, np.generic))
         np.testing.assert_array_equal(found, wanted)
-    if device != "gpu":
-        assert np.from_dlpack(jnp.ones((2,))).tolist() == [1, 1]
+
+
+def test_dlpack(device: str) -> None:
+    """DLPack: others get a copy, or what is marked as read-only; what is taken is never written."""
+    x: Any = jnp.ones((2,))
+    taken = np.from_dlpack(x)
+    taken += 1
+    assert x.tolist() == [1, 1] and taken.tolist() == [2, 2]
+    if device == "gpu":
+        with pytest.raises(BufferError, match="needs a copy"):
+            np.from_dlpack(x, copy=False)
+    else:
+        assert not np.from_dlpack(x, copy=False).flags.writeable
+    given = np.ones(2, np.float32)
+    y: Any = jnp.from_dlpack(given)
+    assert lantern.jit(lambda v: v + 1, donate_argnums=0)(y).tolist() == [2, 2] and given.tolist() == [1, 1]
 
 
 def test_tracer_conversions(device: str) -> None:

@@ -95,6 +95,26 @@ def test_equal_bits(device: str) -> None:
     np.testing.assert_array_max_ulp(here["normal"], truth["normal"], 4)
 
 
+def test_exported_functions(device: str) -> None:
+    """exported functions: without tracing, on any device; a rule that stayed behind is missed loudly."""
+    calls = []
+
+    @lantern.custom_jvp
+    def tripled(x: Any) -> Any:
+        calls.append(1)
+        return x * x
+
+    tripled.defjvps(lambda t, out, x: 3.0 * t)
+    with lantern.default_device("cpu"):
+        exported = lantern.export.export(lantern.jit(tripled))(2.0)
+    short, whole = [lantern.export.deserialize(exported.serialize(vjp_order=n)) for n in (0, 1)]
+    count = len(calls)
+    assert float(short.call(3.0)) == 9.0 and float(lantern.grad(whole.call)(5.0)) == 3.0
+    with pytest.raises(LanternError, match="vjp_order"):
+        lantern.grad(short.call)(5.0)
+    assert len(calls) == count
+
+
 def test_threads() -> None:
     """threads: caches may be shared, tracers not."""
     f = lantern.jit(lambda x: jnp.tanh(x) * 2)
