@@ -94,7 +94,8 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Array:
 
 @one_program(2)
 def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
-    """The sum of products along one axis; the other axes broadcast. Complex numbers of `x1` are conjugated.
+    """The sum of products along one axis, in the operands' dtype; the other axes broadcast. Complex numbers of `x1` are
+    conjugated.
 
     Raises ShapeError if the sizes along the axis differ.
 
@@ -107,7 +108,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Array:
     y = moveaxis(y, canonical_axis("vecdot", axis, y.aval), -1)
     if x.shape[-1] != y.shape[-1]:
         raise uncontractable("vecdot", x, x.ndim - 1, y, y.ndim - 1)
-    return sum(multiply(parts.conj(x) if is_complex(x.dtype) else x, y), axis=-1)
+    return sum(multiply(parts.conj(x) if is_complex(x.dtype) else x, y), axis=-1, dtype=x.dtype)
 
 
 @one_program(2)

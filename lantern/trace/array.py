@@ -331,6 +331,34 @@ class Array(Generic[D, *S]):
         """As `lantern.numpy.argmin`."""
         return _numpy.argmin(self, axis, keepdims=keepdims)
 
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """As `lantern.numpy.cumsum`."""
+        return _numpy.cumsum(self, axis, dtype)
+
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Any:
+        """As `lantern.numpy.cumprod`."""
+        return _numpy.cumprod(self, axis, dtype)
+
+    def ptp(self, axis: Any = None, *, keepdims: bool = False) -> Any:
+        """As `lantern.numpy.ptp`."""
+        return _numpy.ptp(self, axis, keepdims=keepdims)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+        """As `lantern.numpy.trace`."""
+        return _numpy.trace(self, offset, axis1, axis2, dtype)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """As `lantern.numpy.diagonal`."""
+        return _numpy.diagonal(self, offset, axis1, axis2)
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        """As `lantern.numpy.searchsorted`, in this sorted vector."""
+        return _numpy.searchsorted(self, v, side, sorter)
+
+    def compress(self, condition: Any, axis: int | None = None, *, size: int | None = None, fill_value: Any = 0) -> Any:
+        """As `lantern.numpy.compress`."""
+        return _numpy.compress(condition, self, axis, size=size, fill_value=fill_value)
+
     def sort(self, axis: int | None = -1, *, descending: bool = False) -> Any:
         """As `lantern.numpy.sort`: a new array."""
         return _numpy.sort(self, axis, descending=descending)

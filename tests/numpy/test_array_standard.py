@@ -106,3 +106,17 @@ def test_counts_of_repeat() -> None:
         lantern.jit(jnp.repeat)(x, counts)
     with pytest.raises(ValueError, match="count must not be negative, got -1"):
         jnp.repeat(x, [1, -1, 1])
+
+
+@pytest.mark.parametrize("name, args", [
+    ("cumsum", ()), ("cumsum", (1,)), ("cumprod", (0, np.int32)), ("ptp", (1,)), ("trace", (1,)), ("diagonal", (-1,)),
+    ("compress", ([True, False], 0)), ("reshape", (3, 2)), ("argsort", (0,)), ("round", (1,))])
+def test_methods(name: str, args: tuple[Any, ...]) -> None:
+    x = np.float32([[3, -1, 2], [0.25, 5, -4]])
+    given = [np.asarray(a) if isinstance(a, list) else a for a in args]
+    np.testing.assert_array_equal(getattr(jnp.asarray(x), name)(*given), getattr(x, name)(*args))
+    np.testing.assert_array_equal(jnp.arange(4).searchsorted(np.array([2, 9]), side="right"), [3, 4])
+
+
+def test_products_keep_small_integers() -> None:
+    assert jnp.vecdot(np.uint8([200, 1]), np.uint8([1, 100])).item() == 44
