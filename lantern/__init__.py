@@ -25,6 +25,7 @@ from lantern import testing as testing
 from lantern import tree as tree
 from lantern import tree_util as tree_util
 from lantern import typing as typing
+from lantern.annotations import typed as typed
 from lantern.api import grad as grad
 from lantern.api import hessian as hessian
 from lantern.api import jacfwd as jacfwd
@@ -58,6 +59,7 @@ from lantern.devices import devices as devices
 from lantern.devices import local_devices as local_devices
 from lantern.devices import process_count as process_count
 from lantern.devices import process_index as process_index
+from lantern.dtypes import install_conversion as _install_conversion
 from lantern.jitted import jit as jit
 from lantern.recompiles import explain_recompiles as explain_recompiles
 from lantern.recompiles import no_compiles as no_compiles
@@ -79,5 +81,6 @@ __version__ = "0.1.0"
 jacobian = jacrev
 
 _install_operators(numpy)
+_install_conversion(numpy.asarray)
 _install_eager(_run_eager)
 _clash.warn_if_clashing()

@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -38,6 +38,7 @@ from lantern.trace.array import Array
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import typeof
 
+P = ParamSpec("P")
 R = TypeVar("R")
 NumpyDType: TypeAlias = "np.dtype[Any]"
 AxisNames: TypeAlias = dict[str, tuple[str, ...]]
@@ -101,6 +102,34 @@ def call(f: Callable[..., R], args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     result = f(*args, **kwargs)
     contract.check_result(bound, result)
     return result
+
+
+def typed(f: Callable[P, R]) -> Callable[P, R]:
+    """f, with its annotations checked at every call; for functions outside jit, grad and vmap, which check anyway.
+
+    Raises TypeError at the first call if there is no annotation that speaks of arrays, or if one names what cannot be
+    found; ShapeError at a call that does not fit.
+
+    >>> import lantern.numpy as jnp
+    >>> from lantern.typing import Dim, Float
+    >>> class Width(Dim): ...
+    >>> @typed
+    ... def dot(x: Float[Width], y: Float[Width]) -> Float[()]:
+    ...     return (x * y).sum()
+    >>> dot(jnp.ones(3), jnp.ones(4))
+    Traceback (most recent call last):
+        ...
+    lantern.errors.ShapeError: dot(y): dim Width was bound to 3 but is 4 here: wanted f32[Width], got f32[4], at ...
+    """
+    @functools.wraps(f)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        contract, _, _ = _contract_of(f)
+        if contract is None:
+            raise TypeError(f"typed: {f!r} has no annotation of arrays that can be read here. Annotate it with "
+                            "lantern.typing (classes of sizes outside of functions), or leave `typed` out")
+        return call(f, args, kwargs)
+
+    return checked
 
 
 def dim_names(f: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> AxisNames:

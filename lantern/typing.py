@@ -11,7 +11,7 @@ against the real shapes (`lantern.annotations`). `docs/typed-shapes.md` says wha
 """
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVarTuple
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar, TypeVarTuple
 
 import numpy as np
 
@@ -42,8 +42,22 @@ from lantern.trace.array import Array
 
 __all__ = [
     "AnyShape", "Array", "ArrayLike", "Bool", "Complex", "DType", "Dim", "Float", "Floating", "Int", "Integer", "Key",
-    "bf16", "bool_", "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "prng_key", "u8", "u16", "u32", "u64",
+    "bf16", "bool_", "c64", "c128", "f16", "f32", "f64", "i8", "i16", "i32", "i64", "prng_key", "u8", "u16", "u32",
+    "u64", "unknown",
 ]
+
+
+D = TypeVar("D", bound=DType)
+
+
+def unknown(x: Array[D, *tuple[Any, ...]]) -> Array[D, *tuple[Any, ...]]:
+    """x itself, of which a type checker knows the element type only: where shapes are beyond the types.
+
+    >>> import lantern.numpy as jnp
+    >>> unknown(jnp.ones((2, 3))).shape
+    (2, 3)
+    """
+    return x
 
 
 class Dim(int):

@@ -340,3 +340,28 @@ def test_dims_are_ints_with_a_name() -> None:
 def test_sizes_that_a_dim_refuses(make: Callable[[], Any], text: str) -> None:
     with pytest.raises(ShapeError, match=re.escape(text)):
         make()
+
+
+def test_typed_checks_every_call_outside_transforms() -> None:
+    @lantern.typed
+    def scaled(x: Float[Batch, Any], y: Float[Batch]) -> Float[Batch]:
+        return x.sum(1) * y
+
+    assert scaled(jnp.ones((2, 3)), jnp.ones(2)).shape == (2,)
+    with pytest.raises(ShapeError, match=r"scaled\(y\): dim Batch was bound to 2 but is 5 here"):
+        scaled(jnp.ones((2, 3)), jnp.ones(5))
+
+
+def test_typed_asks_for_annotations() -> None:
+    with pytest.raises(TypeError, match="no annotation of arrays"):
+        lantern.typed(lambda x: x)(1.0)
+
+
+def test_a_printed_program_names_the_sizes() -> None:
+    def product(x: Float[Batch, Any], y: Float[Batch]) -> Float[Any]:
+        return y @ x
+
+    head = str(lantern.make_jaxpr(product)(jnp.ones((2, 3)), jnp.ones(2))).splitlines()[0]
+    assert head == "{ lambda a:f32[Batch,3] b:f32[Batch] ."
+    text = lantern.jit(product).lower(jnp.ones((2, 3)), jnp.ones(2)).stage("simplified")
+    assert text.startswith(head)

@@ -1,14 +1,14 @@
 """Unknown shapes flow on: they keep what is known, they fit everywhere, and an annotation anchors them again."""
 from __future__ import annotations
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 
 import lantern
 import lantern.numpy as jnp
 from lantern import nn
-from lantern.typing import AnyShape, Array, Dim, Float, Int, f32
+from lantern.typing import AnyShape, Array, Dim, Float, Int, f32, unknown
 
 
 class Batch(Dim):
@@ -72,3 +72,17 @@ def pair(x: Float[Batch], w: dict[str, Float[Units]]) -> dict[str, Float[Units]]
 
 rows: Any = lantern.vmap(pair, in_axes=(0, None))(jnp.ones((3, Batch(8))), {"w": jnp.ones((Units(6),))})
 columns: Any = lantern.vmap(pair, in_axes=(1, None))(jnp.ones((Batch(8), 3)), {"w": jnp.ones((Units(6),))})
+
+# by hand: from here on a checker knows the element type only, until an annotation anchors the shape again
+loose = unknown(jnp.zeros((3, 4)))
+assert_type(loose, Float[*tuple[Any, ...]])
+anchored: Float[Literal[12]] = loose.reshape((12,))
+
+
+@lantern.typed
+def doubled(x: Float[Literal[12]]) -> Float[Literal[12]]:
+    """Checked at each call, and typed as it was."""
+    return x * 2.0
+
+
+assert_type(doubled(anchored), Float[Literal[12]])
