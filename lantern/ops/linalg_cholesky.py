@@ -3,22 +3,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from lantern.dtypes import is_complex
+from lantern.dtypes import F32, I32, is_complex
 from lantern.lower.kernel import Region
 from lantern.ops import linalg_wgsl as wgsl
 from lantern.ops import shape as shapes
+from lantern.ops.broadcast import front
 from lantern.ops.build import AnyArray
 from lantern.ops.compare import eq, select
 from lantern.ops.elementwise import mul
+from lantern.ops.linalg_blocks import cholesky_step, stepping
 from lantern.ops.linalg_host import as_kernel, for_each
 from lantern.ops.linalg_parts import batched_in_front, check_matrix, from_lower, product, triangle
 from lantern.ops.linalg_triangular import triangular_solve
+from lantern.ops.pointwise import zero_tangents
 from lantern.trace.aval import ShapedArray
-from lantern.trace.context import bind1, typeof
-from lantern.trace.primitive import Primitive, Structured, SubLowering, Tangent, Value, Zero
+from lantern.trace.context import bind, bind1, typeof
+from lantern.trace.jaxpr import Jaxpr, literal
+from lantern.trace.primitive import (
+    Axis,
+    Dims,
+    Primitive,
+    Rewritten,
+    Structured,
+    SubLowering,
+    Tangent,
+    Value,
+    Zero,
+)
+from lantern.trace.staging import trace_closed
+
+LARGEST, BLOCK = 128, 64        # one workgroup a matrix; columns at once where they are larger
 
 
 def _abstract(a: ShapedArray) -> Sequence[ShapedArray]:
@@ -40,9 +58,44 @@ def _impl(a: AnyArray) -> Sequence[AnyArray]:
     return [x.astype(a.dtype) for x in _on_host(wide)]
 
 
-def _region(avals: Sequence[ShapedArray], lower: SubLowering) -> Region:
-    written = wgsl.cholesky(math.prod(avals[0].shape[:-2]), avals[0].shape[-1])
-    return as_kernel("cholesky", _on_host, written, avals, avals, lower)
+def _blocks_abstract(a: ShapedArray, block: ShapedArray) -> Sequence[ShapedArray]:
+    return [*_abstract(a), block]
+
+
+def _blocks_impl(a: AnyArray, block: AnyArray) -> Sequence[AnyArray]:
+    return [*_impl(a), block]
+
+
+def _blocks_host(a: AnyArray, block: AnyArray) -> list[AnyArray]:
+    return [*_on_host(a), block]
+
+
+def _blocks_region(avals: Sequence[ShapedArray], lower: SubLowering) -> Region:
+    count, n = math.prod(avals[0].shape[:-2]), avals[0].shape[-1]
+    if n > LARGEST and lower.target.backend == "wgpu" and avals[0].dtype == F32 and count:
+        return stepping(partial(cholesky_step, cholesky, BLOCK), avals, -(-n // BLOCK), lower, "cholesky")
+    return as_kernel("cholesky", _blocks_host, wgsl.cholesky(count, n), avals, avals, lower)
+
+
+def _blocks_batch(axis: Axis, args: Sequence[Value], dims: Dims) -> tuple[Sequence[Value], Dims]:
+    return bind(cholesky_blocks_p, front(args[0], dims[0], axis.size), args[1]), [0, None]
+
+
+# The number of the block is an operand: on a GPU large matrices are a loop, whose carry it is in.
+cholesky_blocks_p = Primitive("cholesky_blocks", _blocks_abstract, _blocks_impl, Structured(_blocks_region),
+                              _blocks_batch, zero_tangents)
+
+
+def _rewritten(avals: Sequence[ShapedArray]) -> Jaxpr:
+    def factor(a: Value) -> list[Value]:
+        return [cholesky_blocks(a)]
+
+    return trace_closed(factor, [avals[0].strong()], "cholesky")
+
+
+def cholesky_blocks(a: Value) -> Value:
+    """The factor, without a derivative."""
+    return bind(cholesky_blocks_p, a, literal(0, I32))[0]
 
 
 def _jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent]) -> Sequence[Tangent]:
@@ -62,7 +115,7 @@ def _half(x: Value) -> Value:
     return select(eq(row, column), mul(x, 0.5), triangle(x, True, -1))
 
 
-cholesky_p = Primitive("cholesky", _abstract, _impl, Structured(_region), batched_in_front(lambda: cholesky_p), _jvp)
+cholesky_p = Primitive("cholesky", _abstract, _impl, Rewritten(_rewritten), batched_in_front(lambda: cholesky_p), _jvp)
 
 
 def cholesky(a: Value) -> Value:

@@ -72,7 +72,7 @@ def as_kernel(name: str, function: HostFunction, written: Written, avals: Sequen
               outs: Sequence[ShapedArray], lower: SubLowering) -> Region:
     """A kernel in WGSL on a GPU, NumPy elsewhere; NumPy, too, where there is nothing to bind or no such numbers."""
     args, results = tuple([a.strong() for a in avals]), tuple([a.strong() for a in outs])
-    if any([a.dtype != F32 for a in args]):
+    if args[0].dtype != F32:
         return on_host(name, function, avals, outs, lower)
     if not all([a.size for a in (*args, *results)]):
         return HostCall(_named(function, results), args, results, name)

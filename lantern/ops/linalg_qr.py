@@ -3,17 +3,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
 
-from lantern.dtypes import is_complex
+from lantern.dtypes import F32, I32, is_complex
 from lantern.errors import NotDifferentiableError
 from lantern.lower.kernel import Region
 from lantern.ops import linalg_wgsl as wgsl
 from lantern.ops import shape as shapes
+from lantern.ops.broadcast import front, full
 from lantern.ops.build import AnyArray
 from lantern.ops.elementwise import mul, sub
+from lantern.ops.linalg_blocks import reflections_step, stepping
 from lantern.ops.linalg_host import as_kernel
 from lantern.ops.linalg_parts import (
     adjoint,
@@ -30,36 +33,48 @@ from lantern.ops.linalg_triangular import triangular_solve
 from lantern.ops.pointwise import add
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind, typeof
-from lantern.trace.jaxpr import Jaxpr
-from lantern.trace.primitive import Primitive, Rewritten, Structured, SubLowering, Tangent, Value, Zero
+from lantern.trace.jaxpr import Jaxpr, literal
+from lantern.trace.primitive import Axis, Dims, Primitive, Rewritten, Structured, SubLowering, Tangent, Value, Zero
 from lantern.trace.staging import trace_closed
 
+# On a GPU: the sizes of matrices up to which one workgroup does them whole; beyond, so many columns at once.
+WIDEST, TALLEST, BLOCK = 64, 1024, 32
 
-def _reflect_abstract(a: ShapedArray) -> Sequence[ShapedArray]:
+
+def _reflect_abstract(a: ShapedArray, factors: ShapedArray, block: ShapedArray) -> Sequence[ShapedArray]:
     check_matrix("qr", a, square=False)
-    return [a.strong(), shaped((*a.shape[:-2], min(a.shape[-2:])), a.dtype)]
+    return [a.strong(), shaped((*a.shape[:-2], min(a.shape[-2:])), a.dtype), block]
 
 
-def _reflect_host(a: AnyArray) -> list[AnyArray]:
+def _reflect_host(a: AnyArray, factors: AnyArray, block: AnyArray) -> list[AnyArray]:
     """LAPACK's geqrf. NumPy gives its result as in Fortran, transposed."""
     if not a.size:
-        return [np.array(a), np.zeros((*a.shape[:-2], min(a.shape[-2:])), a.dtype)]
+        return [np.array(a), np.zeros(factors.shape, a.dtype), block]
     found, factors = np.linalg.qr(a, mode="raw")
-    return [np.swapaxes(found, -1, -2), factors]
+    return [np.swapaxes(found, -1, -2), factors, block]
 
 
 def _wide(a: AnyArray) -> AnyArray:
     return a.astype(np.complex128 if is_complex(a.dtype) else np.float64)
 
 
-def _reflect_impl(a: AnyArray) -> Sequence[AnyArray]:
-    return [x.astype(a.dtype) for x in _reflect_host(_wide(a))]
+def _reflect_impl(a: AnyArray, factors: AnyArray, block: AnyArray) -> Sequence[AnyArray]:
+    return [*[x.astype(a.dtype) for x in _reflect_host(_wide(a), factors, block)[:2]], block]
 
 
 def _reflect_region(avals: Sequence[ShapedArray], lower: SubLowering) -> Region:
-    m, n = avals[0].shape[-2:]
-    written = wgsl.householder(math.prod(avals[0].shape[:-2]), m, n)
-    return as_kernel("qr", _reflect_host, written, avals, _reflect_abstract(*avals), lower)
+    count, (m, n) = math.prod(avals[0].shape[:-2]), avals[0].shape[-2:]
+    size = min(m, n)
+    block = min(BLOCK if m <= TALLEST else BLOCK // 2, size)
+    if size and (n > block) and (n > WIDEST or m > TALLEST) and lower.target.backend == "wgpu" and count and (
+            avals[0].dtype == F32):
+        return stepping(partial(reflections_step, reflections, block), avals, -(-size // block), lower, "qr")
+    return as_kernel("qr", _reflect_host, wgsl.householder(count, m, n), avals, _reflect_abstract(*avals), lower)
+
+
+def _reflect_batch(axis: Axis, args: Sequence[Value], dims: Dims) -> tuple[Sequence[Value], Dims]:
+    fronted = [front(x, d, axis.size) for x, d in zip(args[:2], dims[:2], strict=True)]
+    return bind(reflections_p, *fronted, args[2]), [0, 0, None]
 
 
 def _reflect_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent]) -> NoReturn:
@@ -68,7 +83,7 @@ def _reflect_jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequ
 
 
 reflections_p = Primitive("reflections", _reflect_abstract, _reflect_impl, Structured(_reflect_region),
-                          batched_in_front(lambda: reflections_p), _reflect_jvp)
+                          _reflect_batch, _reflect_jvp)
 
 
 def reflections(a: Value) -> tuple[Value, Value]:
@@ -78,7 +93,10 @@ def reflections(a: Value) -> tuple[Value, Value]:
     >>> [x.tolist() for x in reflections(np.float32([[3.0], [4.0]]))]
     [[[-5.0], [0.5]], [1.600000023841858]]
     """
-    found, factors = bind(reflections_p, a)
+    aval = typeof(a)
+    size = min(aval.shape[-2:]) if aval.ndim > 1 else 0
+    start = full((*aval.shape[:-2], size), 0, aval.dtype)
+    found, factors, _ = bind(reflections_p, a, start, literal(0, I32))
     return found, factors
 
 

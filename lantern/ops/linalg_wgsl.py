@@ -24,6 +24,7 @@ var<workgroup> failed: u32;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let job = group.y * across + group.x;
   if (job >= jobs) { return; }
+  if (job + thread == 0u) { next[0] = block[0]; }
   let base = job * n * n;
   if (thread == 0u) { failed = 0u; }
   for (var e = thread; e < n * n; e += 256u) { l[base + e] = select(0.0, a[base + e], e % n <= e / n); }
@@ -107,7 +108,8 @@ fn subtract(base: u32, row: u32, column: u32, s: vec4<f32>) {
 def cholesky(count: int, n: int) -> Written:
     """l with l l^T = a, from the lower triangles of `count` matrices of n rows."""
     grid, numbers = _spread(count)
-    return Written(("a",), ("l",), _CHOLESKY, constants=(*numbers, ("n", n)), workgroup_size=(THREADS, 1, 1), grid=grid)
+    return Written(("a", "block"), ("l", "next"), _CHOLESKY, constants=(*numbers, ("n", n)),
+                   workgroup_size=(THREADS, 1, 1), grid=grid)
 
 
 _SUBSTITUTION = """
@@ -151,10 +153,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var row = r; row < width; row += high) { put(right, turned(start + row), column, part[row * wide + c]); }
     for (var row = start + width + r; row < n; row += high) {
       var s = vec4<f32>();
-      var place = first + row * down + start * along;
-      for (var t = 0u; t < width; t++) {
-        s += a[place] * part[t * wide + c];
-        place += along;
+      let place = first + row * down + start * along;
+      if (width == 16u) {
+        SUMS
+      } else {
+        for (var t = 0u; t < width; t++) { s += a[place + t * along] * part[t * wide + c]; }
       }
       put(right, turned(row), column, found(right, turned(row), column) - s);
     }
@@ -200,7 +203,7 @@ fn quotient(x: f32, y: f32) -> f32 {
 }
 
 fn turned(row: u32) -> u32 { return select(row, n - 1u - row, backwards); }
-"""
+""".replace("SUMS", "\n        ".join([f"s += a[place + {t}u * along] * part[{t}u * wide + c];" for t in range(16)]))
 
 
 def substitution(count: int, n: int, m: int, lower: bool, transpose: bool, unit: bool) -> Written:
@@ -220,6 +223,7 @@ var<workgroup> share: f32;
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let job = group.y * across + group.x;
   if (job >= jobs) { return; }
+  if (job + thread == 0u) { next[0] = block[0]; }
   let base = job * m * n;
   for (var e = thread; e < m * n; e += 256u) { h[base + e] = a[base + e]; }
   storageBarrier();
@@ -300,4 +304,5 @@ def householder(count: int, m: int, n: int) -> Written:
     wide = min(64, 1 << max(0, (n - 1).bit_length()))
     grid, numbers = _spread(count)
     constants = (*numbers, ("m", m), ("n", n), ("wide", wide), ("high", THREADS // wide))
-    return Written(("a",), ("h", "tau"), _HOUSEHOLDER, constants=constants, workgroup_size=(THREADS, 1, 1), grid=grid)
+    return Written(("a", "factors", "block"), ("h", "tau", "next"), _HOUSEHOLDER, constants=constants,
+                   workgroup_size=(THREADS, 1, 1), grid=grid)
