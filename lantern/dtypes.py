@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, cast
 
@@ -16,14 +16,30 @@ from lantern.source import Source, user_source
 NumpyDType: TypeAlias = "np.dtype[Any]"
 
 
-class DType:
-    """The base of the static markers: classes that stand in annotations and wherever a dtype is asked for.
+_convert: Callable[[Any, Any], Any] | None = None
 
-    >>> np.dtype(f32)
-    dtype('float32')
+
+def install_conversion(convert: Callable[[Any, Any], Any]) -> None:
+    """What calling a marker means: a function of a value and a dtype. Called once, at import."""
+    global _convert
+    _convert = convert
+
+
+class DType:
+    """The base of the static markers: classes that stand in annotations and wherever a dtype is asked for. Called, they
+    make an array of this dtype, as `lantern.numpy.asarray(x, dtype)` does.
+
+    >>> import lantern.numpy as jnp
+    >>> np.dtype(f32), jnp.int8(3).dtype
+    (dtype('float32'), dtype('int8'))
     """
 
     dtype: ClassVar[np.dtype[Any]]
+
+    def __new__(cls, x: Any = 0) -> Any:
+        """x as an array of this dtype."""
+        assert _convert is not None, "internal: install_conversion was not called"
+        return _convert(x, cls)
 
 
 class Floating(DType):

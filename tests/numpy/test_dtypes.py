@@ -240,3 +240,13 @@ def test_complex_to_real_warns() -> None:
             warnings.simplefilter("error")
             assert z.astype(bool).tolist() == [True, False]
             assert z.astype(jnp.complex128).dtype == np.complex128
+
+
+def test_dtypes_are_called_as_conversions(device: str) -> None:
+    """`jnp.float32(x)` is an array of that dtype, traced or not."""
+    for dtype in (jnp.bool_, jnp.int8, jnp.uint32, jnp.float16, jnp.bfloat16, jnp.float32):
+        found = dtype([0, 1])
+        assert isinstance(found, lantern.Array) and found.dtype == np.dtype(dtype) and found.tolist() == [0, 1]
+        assert dtype().shape == () and not found.weak_type
+    assert float(lantern.grad(lambda x: jnp.float32(x) ** 2)(3.0)) == 6.0
+    assert lantern.jit(lambda x: jnp.int32(x))(2.75) == 2
