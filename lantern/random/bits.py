@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lantern.dtypes import F32, F64, canonical, is_float, short_name
+from lantern.dtypes import F32, F64, canonical, default, is_float, short_name
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -29,8 +29,8 @@ from lantern.trace.array import Array
 
 
 @one_program(1)
-def bits(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = np.uint32) -> Array:
-    """Random bits as unsigned integers of 8, 16, 32 or 64 bits.
+def bits(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = None) -> Array:
+    """Random bits as unsigned integers of 8, 16, 32 or 64 bits; 32 unless asked otherwise, 64 in x64 mode.
 
     Raises TypeError for another dtype.
 
@@ -38,7 +38,7 @@ def bits(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = np.uint32) ->
     >>> random.bits(random.key(0), (3,)).dtype
     dtype('uint32')
     """
-    wanted = canonical(dtype)
+    wanted = default(np.dtype(np.uint64)) if dtype is None else canonical(dtype)
     if wanted.kind != "u":
         raise type_error(f"bits: wanted an unsigned integer dtype, got {short_name(wanted)}")
     return random_words(words("bits", key), canonical_shape("bits", shape), wanted)

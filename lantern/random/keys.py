@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lantern import config
 from lantern.devices import current_device, keys_of
 from lantern.dtypes import KEY, U32, is_integer
 from lantern.eager import one_program
@@ -26,6 +27,7 @@ from lantern.lax.operands import (
 )
 from lantern.numpy.creation import zeros_like
 from lantern.numpy.joining import stack
+from lantern.numpy.logic import right_shift
 from lantern.ops.convert import convert
 from lantern.ops.keys import random_clone, random_unwrap, random_wrap
 from lantern.ops.random import random_fold_in, random_split
@@ -36,8 +38,8 @@ IMPLEMENTATION = "threefry2x32"
 
 
 def key(seed: int | ArrayLike, *, impl: str | None = None) -> Array:
-    """A key from a seed; of an array of seeds, as many keys. Of a seed of 32 bits (also a negative one, and of arrays)
-    the first word is 0; a longer Python int gives 64 bits, the high word first.
+    """A key from a seed; of an array of seeds, as many keys. Of a seed of 32 bits the first word is 0; of 64 bits (a
+    longer Python int; in x64 mode every negative one, and arrays of 64 bits) the high word comes first.
 
     `impl`: None or "threefry2x32", the one there is. Raises TypeError for floats, ArgumentError for another `impl`.
 
@@ -73,14 +75,17 @@ def _seeded(function: str, seed: int | ArrayLike) -> Array | np.ndarray[tuple[in
     """The words of a seed, u32[..., 2]."""
     if isinstance(seed, Array):
         word = _word(function, seed)
-        return stack([zeros_like(word), word], -1)
+        high = zeros_like(word) if seed.dtype.itemsize < 8 else _word(function, right_shift(seed, 32))
+        return stack([high, word], -1)
     if isinstance(seed, np.ndarray) and seed.ndim:
         return _seeded(function, constant(seed))
     try:
         number = operator.index(seed)       # pyright: ignore[reportArgumentType]
     except TypeError:
         raise type_error(f"{function}: wanted an integer as seed, got {type(seed).__name__}") from None
-    high = 0 if -1 << 31 <= number < 1 << 32 else (number >> 32) & 0xFFFFFFFF
+    narrow = isinstance(seed, (np.ndarray, np.generic)) and seed.dtype.itemsize < 8
+    short = -1 << 31 <= number < 1 << 32 and (narrow or not config.flags.enable_x64)
+    high = 0 if short else (number >> 32) & 0xFFFFFFFF
     return np.array([high, number & 0xFFFFFFFF], np.uint32)
 
 
