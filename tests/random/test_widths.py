@@ -122,7 +122,8 @@ def test_defaults_in_x64_mode(x64: None) -> None:
 def test_seeds_in_x64_mode(x64: None) -> None:
     top = 2**32 - 1
     for seed, want in ((0, [0, 0]), (-1, [top, top]), (2**31, [0, 2**31]), (2**40 + 7, [256, 7]),
-                       (-2**40, [top - 255, 0]), (np.int32(-5), [0, top - 4]), (np.uint32(top), [0, top]), (np.int64(-3), [top, top - 2])):
+                       (-2**40, [top - 255, 0]), (np.int32(-5), [0, top - 4]), (np.uint32(top), [0, top]),
+                       (np.int64(-3), [top, top - 2])):
         assert random.key_data(random.key(seed)).tolist() == want, seed
         assert random.PRNGKey(seed).tolist() == want, seed
     batch = random.key(lantern.numpy.array([5, -1, 2**33], "int64"))
