@@ -187,7 +187,9 @@ def logmeanexp(x: ArrayLike, axis: AxisLike = None, where: ArrayLike | None = No
     a = inexact("logmeanexp", x)
     counted = broadcast_to(True if where is None else where, a.shape)
     count = sum(astype(counted, a.dtype), axis, keepdims=keepdims)
-    return subtract(logsumexp(a, axis, where=where, keepdims=keepdims), log(count))
+    total = logsumexp(a, axis, where=where, keepdims=keepdims)
+    assert isinstance(total, Array), "internal: logsumexp gave a sign"
+    return subtract(total, log(count))
 
 
 @one_program(1)
