@@ -18,7 +18,7 @@ import numpy as np
 from lantern.dtypes import C128, F32, F64, I32, complex_dtype, real_dtype
 from lantern.errors import ShapeError
 from lantern.lower.expr import DType
-from lantern.lower.kernel import HostCall, Region
+from lantern.lower.kernel import HostCall, Region, Target
 from lantern.lower.routine import Routine
 from lantern.ops import shape as ops
 from lantern.ops.broadcast import broadcast_in_dim, full
@@ -91,13 +91,17 @@ def _fft_region(avals: Sequence[ShapedArray], lower: SubLowering, *, axis: int, 
     n = x.shape[axis]
     if target.backend != "wgpu" or x.size == 0:
         return host
-    if n > 1 and radices(n) and n <= longest(target):
+    if _has_kernel(n, target):
         return Routine(host.function, written(x.shape, axis, inverse, target), (x,), (x,), host.name)
 
     def staged(x: Value) -> Sequence[Value]:
         return [_longer(x, axis, inverse, longest(target))]
 
     return trace_closed(staged, [x], host.name)
+
+
+def _has_kernel(n: int, target: Target) -> bool:
+    return 1 < n <= longest(target) and radices(n) is not None
 
 
 def _longer(x: Value, axis: int, inverse: bool, most: int) -> Value:
@@ -230,6 +234,9 @@ def _rfft_region(avals: Sequence[ShapedArray], lower: SubLowering, *, axis: int)
     host = _host_call("rfft", x, out, axis=axis)
     if lower.target.backend != "wgpu" or x.size == 0:
         return host
+    if _has_kernel(x.shape[axis], lower.target):
+        text = written(x.shape, axis, False, lower.target, real=True)
+        return Routine(host.function, text, (x,), (out,), host.name)
 
     def staged(x: Value) -> Sequence[Value]:
         return [_half_of(fft(complex(x, 0), axis), axis)]
@@ -288,6 +295,9 @@ def _irfft_region(avals: Sequence[ShapedArray], lower: SubLowering, *, axis: int
     host = _host_call("irfft", x, out, n=size, axis=axis)
     if lower.target.backend != "wgpu" or x.size == 0:
         return host
+    if _has_kernel(size, lower.target):
+        text = written(out.shape, axis, True, lower.target, real=True)
+        return Routine(host.function, text, (x,), (out,), host.name)
 
     def staged(x: Value) -> Sequence[Value]:
         return [real(fft(_whole(x, axis, size), axis, True))]

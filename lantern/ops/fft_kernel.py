@@ -31,6 +31,11 @@ fn root(k: u32, n: u32, step: f32) -> vec2<f32> {
   let far = quadrant == 2u;
   return vec2<f32>(select(x, -x, far || quadrant == 1u), SIGNselect(y, -y, far || quadrant == 3u));
 }"""
+# Of n real numbers there is the first half of the spectrum, `half` elements; the others are their conjugates.
+_MIRRORED = """fn mirrored(base: u32, element: u32) -> vec2<f32> {
+  if (element < HALFu) { return x[base + element * INNERu]; }
+  return conj_c64(x[base + (SIZEu - element) * INNERu]);
+}"""
 _TURN = "// Times SIGN.\nfn turn(z: vec2<f32>) -> vec2<f32> { return vec2<f32>(TURNED); }"
 
 
@@ -57,7 +62,8 @@ def longest(target: Target) -> int:
 class Lines:
     """`count` lines of length n. Elements of a line are `inner` apart, and so many lines are neighbours in memory.
 
-    A workgroup of `threads` invocations transforms `per` of them.
+    A workgroup of `threads` invocations transforms `per` of them. `real`: the numbers that are given (or, if `inverse`,
+    made) are real, and of the spectrum the first half is made (or given).
     """
 
     n: int
@@ -66,6 +72,23 @@ class Lines:
     per: int
     threads: int
     groups: tuple[int, int]
+    inverse: bool = False
+    real: bool = False
+
+    @property
+    def half(self) -> int:
+        """Elements of the spectrum that there are in memory."""
+        return self.n // 2 + 1 if self.real else self.n
+
+    @property
+    def given(self) -> int:
+        """Elements of a line that is read."""
+        return self.half if self.inverse else self.n
+
+    @property
+    def made(self) -> int:
+        """Elements of a line that is written."""
+        return self.n if self.inverse else self.half
 
     def place(self, line: str, element: str) -> str:
         """An element of a line in workgroup memory: neighbours there are neighbours among the invocations."""
@@ -79,8 +102,8 @@ class Lines:
         return self.groups[0] * self.groups[1] * self.per != self.count
 
 
-def lay_out(shape: Sequence[int], axis: int, target: Target) -> Lines:
-    """How the lines along an axis are shared by workgroups."""
+def lay_out(shape: Sequence[int], axis: int, target: Target, inverse: bool = False, real: bool = False) -> Lines:
+    """How the lines along an axis are shared by workgroups; `shape` is that of the longer side."""
     n, inner = shape[axis], math.prod(shape[axis + 1:])
     count = math.prod(shape) // n
     most = longest(target)
@@ -88,23 +111,29 @@ def lay_out(shape: Sequence[int], axis: int, target: Target) -> Lines:
     threads = min(256, target.max_workgroup_size, max(32, 1 << (per * n // 4).bit_length()))
     groups = -(-count // per)
     x = min(groups, target.max_groups)
-    return Lines(n, inner, count, per, threads, (x, -(-groups // x)))
+    return Lines(n, inner, count, per, threads, (x, -(-groups // x)), inverse, real)
 
 
-def written(shape: Sequence[int], axis: int, inverse: bool, target: Target) -> Written:
-    """The kernel of transforms along an axis, of a length for which there are `radices`."""
-    lines = lay_out(shape, axis, target)
+def written(shape: Sequence[int], axis: int, inverse: bool, target: Target, real: bool = False) -> Written:
+    """The kernel of transforms along an axis, of a length for which there are `radices`.
+
+    `real`: from real numbers to half a spectrum, or back if `inverse`; `shape` is that of the real numbers.
+    """
+    lines = lay_out(shape, axis, target, inverse, real)
     found = radices(lines.n)
     assert found, f"internal: no kernel for length {lines.n}"
     text = ["fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {",
             f"  let first = (group.y * {lines.groups[0]}u + group.x) * {lines.per}u;"]
     done = 1
     for number, radix in enumerate(found):
-        text += _pass(lines, radix, done, number == 0, number == len(found) - 1, inverse)
+        text += _pass(lines, radix, done, number == 0, number == len(found) - 1)
         done *= radix
     text.append("}")
     sign, turned = ("", "-z.y, z.x") if inverse else ("-", "z.y, -z.x")
     header = [_TURN.replace("SIGN", f"{sign}i").replace("TURNED", turned), *[_butterfly(r) for r in sorted(set(found))]]
+    if real and inverse:
+        mirrored = _MIRRORED.replace("HALF", str(lines.half)).replace("SIZE", str(lines.n))
+        header.append(mirrored.replace("INNER", str(lines.inner)))
     if len(found) > 1:
         header = [_ROOT.replace("TURNS ", sign).replace("SIGN", sign), *header,
                   f"var<workgroup> slab: array<vec2<f32>, {lines.per * lines.n}>;"]
@@ -112,14 +141,15 @@ def written(shape: Sequence[int], axis: int, inverse: bool, target: Target) -> W
                    grid=(*lines.groups, 1))
 
 
-def _pass(lines: Lines, radix: int, done: int, first: bool, last: bool, inverse: bool) -> list[str]:
+def _pass(lines: Lines, radix: int, done: int, first: bool, last: bool) -> list[str]:
     """One pass: every invocation loads what its butterflies need, all wait, it computes and stores."""
     count = lines.n // radix            # butterflies of a line
     total = count * lines.per
     turns = range(-(-total // lines.threads))
     text = ["  {"]
     for b in turns:
-        text += _where(lines, b, count, first or last)
+        text += _where(lines, b, count)
+        text += _bases(lines, b, first, last)
         text += [f"    var u{b}_{q}: vec2<f32>;" for q in range(radix)]
         loads = [f"u{b}_{q} = {_read(lines, b, q * count, first)};" for q in range(radix)]
         text += _guarded(f"t{b} < {total}u" if (b + 1) * lines.threads > total else "", loads)
@@ -128,7 +158,7 @@ def _pass(lines: Lines, radix: int, done: int, first: bool, last: bool, inverse:
     for b in turns:
         tests = [f"t{b} < {total}u"] * ((b + 1) * lines.threads > total)
         tests += [f"line{b} < {lines.count}u"] * (last and lines.ragged)
-        text += _guarded(" && ".join(tests), _compute(lines, b, radix, done, last, inverse))
+        text += _guarded(" && ".join(tests), _compute(lines, b, radix, done, last))
     if not last:
         text.append("    workgroupBarrier();")
     return [*text, "  }"]
@@ -139,9 +169,8 @@ def _guarded(test: str, statements: Sequence[str]) -> list[str]:
     return [*head, *["      " + s for s in statements], "    }"]
 
 
-def _where(lines: Lines, b: int, count: int, outside: bool) -> list[str]:
-    """Which butterfly of which line turn b is, and where its line lies in the array. Lines that do not exist read the
-    last one."""
+def _where(lines: Lines, b: int, count: int) -> list[str]:
+    """Which butterfly of which line turn b is."""
     text = [f"let t{b} = thread + {b * lines.threads}u;"]
     if lines.per == 1:
         text += [f"let c{b} = 0u;", f"let j{b} = t{b};"]
@@ -149,29 +178,38 @@ def _where(lines: Lines, b: int, count: int, outside: bool) -> list[str]:
         text += [f"let c{b} = t{b} / {count}u;", f"let j{b} = t{b} % {count}u;"]
     else:
         text += [f"let c{b} = t{b} % {lines.per}u;", f"let j{b} = t{b} / {lines.per}u;"]
-    if outside:
-        text.append(f"let line{b} = first + c{b};")
-        known = f"min(line{b}, {lines.count - 1}u)" if lines.ragged else f"line{b}"
-        if lines.inner == 1:
-            text.append(f"let base{b} = {known} * {lines.n}u;")
-        else:
-            text.append(f"let known{b} = {known};")
-            text.append(f"let base{b} = known{b} / {lines.inner}u * {lines.n * lines.inner}u + "
-                        f"known{b} % {lines.inner}u;")
     return ["    " + line for line in text]
 
 
-def _far(lines: Lines, b: int, element: str) -> str:
-    """An element of the line of turn b in the arrays."""
-    return f"base{b} + {element}" if lines.inner == 1 else f"base{b} + ({element}) * {lines.inner}u"
+def _bases(lines: Lines, b: int, first: bool, last: bool) -> list[str]:
+    """Where the line of turn b begins in the arrays. In place of lines that do not exist the last one is read."""
+    text: list[str] = []
+    if first or last:
+        known = f"min(first + c{b}, {lines.count - 1}u)" if lines.ragged else f"first + c{b}"
+        text += [f"let line{b} = first + c{b};", f"let known{b} = {known};"]
+    for name, length in (("from", lines.given),) * first + (("to", lines.made),) * last:
+        start = (f"known{b} * {length}u" if lines.inner == 1 else
+                 f"known{b} / {lines.inner}u * {length * lines.inner}u + known{b} % {lines.inner}u")
+        text.append(f"let {name}{b} = {start};")
+    return ["    " + line for line in text]
+
+
+def _far(lines: Lines, base: str, element: str) -> str:
+    """An element of a line in the arrays."""
+    return f"{base} + {element}" if lines.inner == 1 else f"{base} + ({element}) * {lines.inner}u"
 
 
 def _read(lines: Lines, b: int, shift: int, first: bool) -> str:
     element = f"j{b} + {shift}u" if shift else f"j{b}"
-    return f"x[{_far(lines, b, element)}]" if first else f"slab[{lines.place(f'c{b}', element)}]"
+    if not first:
+        return f"slab[{lines.place(f'c{b}', element)}]"
+    if lines.real and lines.inverse:
+        return f"mirrored(from{b}, {element})"
+    found = f"x[{_far(lines, f'from{b}', element)}]"
+    return f"vec2<f32>({found}, 0.0)" if lines.real else found
 
 
-def _compute(lines: Lines, b: int, radix: int, done: int, last: bool, inverse: bool) -> list[str]:
+def _compute(lines: Lines, b: int, radix: int, done: int, last: bool) -> list[str]:
     """Turn the operands by powers of a root of unity, transform them, and store them in their new order."""
     text: list[str] = []
     names = [f"u{b}_{q}" for q in range(radix)]
@@ -186,10 +224,17 @@ def _compute(lines: Lines, b: int, radix: int, done: int, last: bool, inverse: b
     text.append(f"let e = {place};")
     for q in range(radix):
         element = f"e + {q * done}u" if q else "e"
-        scale = f"{1 / lines.n!r} * " if inverse and last else ""
-        target = f"y[{_far(lines, b, element)}]" if last else f"slab[{lines.place(f'c{b}', element)}]"
-        text.append(f"{target} = {scale}v.v{q};")
+        text.append(_write(lines, b, element, f"v.v{q}") if last
+                    else f"slab[{lines.place(f'c{b}', element)}] = v.v{q};")
     return text
+
+
+def _write(lines: Lines, b: int, element: str, value: str) -> str:
+    """The statement that stores one result."""
+    target = f"y[{_far(lines, f'to{b}', element)}]"
+    if lines.inverse:
+        return f"{target} = {1 / lines.n!r} * {value}{'.x' * lines.real};"
+    return f"if ({element} < {lines.half}u) {{ {target} = {value}; }}" if lines.real else f"{target} = {value};"
 
 
 def _butterfly(radix: int) -> str:

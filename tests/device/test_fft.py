@@ -50,13 +50,13 @@ def test_lengths_and_layouts(backend: WgpuBackend, shape: tuple[int, ...], axis:
             check(fft(z, axis, True), np.fft.ifft(z.astype(np.complex128), axis=axis))
 
 
-@pytest.mark.parametrize("n", [9, 16])
-def test_real_numbers(backend: WgpuBackend, n: int) -> None:
-    x = numbers((3, n)).real.copy()
+@pytest.mark.parametrize("n", [2, 9, 16, 37, 300])
+@pytest.mark.parametrize("inner", [1, 3])
+def test_real_numbers(backend: WgpuBackend, n: int, inner: int) -> None:
+    x, z = numbers((3, n, inner)).real.copy(), numbers((3, n // 2 + 1, inner))
     with lantern.default_device("gpu"):
-        check(rfft(x, 1), np.fft.rfft(x.astype(np.float64)))
-        z = numbers((3, n // 2 + 1))
-        check(irfft(z, 1, n), np.fft.irfft(z.astype(np.complex128), n))
+        check(rfft(x, 1), np.fft.rfft(x.astype(np.float64), axis=1))
+        check(irfft(z, 1, n), np.fft.irfft(z.astype(np.complex128), n, axis=1))
 
 
 def test_batches_and_loops(backend: WgpuBackend) -> None:
