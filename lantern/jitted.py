@@ -185,8 +185,8 @@ class Jitted(Generic[P, R]):
             if (x.aval.shape, x.aval.dtype) != (wanted.shape, wanted.dtype):
                 raise ArgumentError(f"{title}: argument `{name}` must be {wanted.strong()}, got {x.aval.strong()}, at "
                                     f"{user_source()}. Convert it, or lower the function for this type")
-        captured = [on_device(x, device, loose=True) for x in traced.captured]
-        return self._execute(compiled.runnable, traced, captured, values, lambda: names, self.device is not None)
+        placed = self.device is not None
+        return self._execute(compiled.runnable, traced, compiled.captured, values, lambda: names, placed)
 
     @boundary
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -215,9 +215,17 @@ class Lowered(Stage):
         return self.stage(stage)
 
     def compile(self) -> Compiled:
-        """Make it runnable (or find it in the compile cache)."""
+        """Make it runnable (or find it in the compile cache).
+
+        Raises TypeError for a function that closes over a traced value, which has no memory to be compiled in.
+        """
+        for x in self.traced.captured:
+            if isinstance(x, Tracer):
+                raise TypeError(f"compile({self.traced.name}): it uses {x.aval}, made at {x.source}, which has no "
+                                "value while tracing. Pass it as an argument")
         runnable = compile_jaxpr(self.jaxpr, self.device, self.traced.donated, self.traced.name)
-        return Compiled(self.lowering, self.device, self.traced, runnable)
+        captured = tuple([on_device(x, self.device, loose=True) for x in self.traced.captured])
+        return Compiled(self.lowering, self.device, self.traced, runnable, captured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,7 @@ class Compiled(Stage):
     """A compiled function: called as the function was lowered, without its static arguments, it never traces."""
 
     runnable: Runnable
+    captured: tuple[DeviceArray, ...]       # what the function closed over, on the device
 
     def as_text(self) -> str:
         """What the backend generated: WGSL, or the source of a NumPy function."""

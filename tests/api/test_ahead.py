@@ -118,6 +118,15 @@ def test_captured_arrays_are_constants() -> None:
     assert [str(a) for a in stage.in_avals] == ["f32[50]"]
 
 
+def test_captured_arrays_are_brought_once() -> None:
+    table = np.arange(50.0, dtype=np.float32)
+    compiled = lowered(lambda x: x + table, struct(50)).compile()
+    assert compiled(jnp.zeros(50)).tolist() == compiled(jnp.zeros(50)).tolist() == table.tolist()
+    assert [type(x).__name__ for x in compiled.captured] == ["DeviceArray"]
+    with pytest.raises(TypeError, match=r"compile\(<lambda>\): it uses f32.*, made at .*\. Pass it as an argument"):
+        lantern.grad(lambda y: lantern.jit(lambda x: x * y).lower(1.0).compile()(1.0))(2.0)
+
+
 def counted(f: Any, *args: Any) -> tuple[int, int, int]:
     found = lowered(f, *args).cost_analysis()
     return found["flops"], found["transcendentals"], found["bytes accessed"]
