@@ -14,9 +14,12 @@ from lantern import config
 from lantern.backends.wgpu import adapters
 from lantern.backends.wgpu.prelude import blocks, functions_for
 from lantern.backends.wgpu.render import render
+from lantern.backends.wgpu.written import render_routine
 from lantern.dtypes import C64, is_inexact
 from lantern.lower.expr import TO_BOOL, ReduceOp, ScalarOp
 from lantern.lower.kernel import Kernel, Target
+from lantern.lower.routine import Routine
+from lantern.ops.fft_kernel import written
 from lantern.trace.aval import shaped
 from tests.device.chromium import NAMES, Fault, compile_in_chromium, find_chromium
 from tests.device.kernels import (
@@ -143,6 +146,17 @@ def products() -> Iterator[Kernel]:
         yield product(2, 40, 50, 60, dtype=dtype)
 
 
+def transforms(target: Target) -> Iterator[Routine]:
+    """Fourier transforms of every radix, along rows and columns, of complex and of real numbers."""
+    for shape, axis in (((5, 210), 1), ((143, 6), 0), ((100, 256), 1), ((64, 20), 0), ((2,), 0)):
+        for inverse, real in ((False, False), (True, False), (False, True), (True, True)):
+            half = shaped((*shape[:axis], shape[axis] // 2 + 1, *shape[axis + 1:]), C64)
+            whole = shaped(shape, F32 if real else C64)
+            ends = (half if real else whole, whole) if inverse else (whole, half if real else whole)
+            text = written(shape, axis, inverse, target, real)
+            yield Routine(lambda *xs: xs, text, ends[:1], ends[1:], f"fft{'i' * inverse}{'r' * real}")
+
+
 def every_shader() -> dict[str, str]:
     """Name -> text. Equal texts, and kernels with nothing to do, are left out."""
     found = dict(golden_texts())
@@ -153,6 +167,8 @@ def every_shader() -> dict[str, str]:
             for kernel in make():
                 signature = f"{kernel.name} {', '.join(map(str, kernel.args))} -> {kernel.outs[0]}"
                 found[f"{make.__name__}[{len(found)}]: {signature}"] = render(kernel, target).text
+        for routine in transforms(target):
+            found[f"{routine.name}[{len(found)}]: {routine.args[0]}"] = render_routine(routine, target)[0].text
     by_text = {text: name for name, text in reversed(found.items()) if text}
     return {name: text for text, name in reversed(by_text.items())}
 
