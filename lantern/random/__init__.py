@@ -12,9 +12,39 @@ from __future__ import annotations
 
 from lantern.absent import Absent
 from lantern.random.bits import bits as bits
+from lantern.random.continuous import cauchy as cauchy
+from lantern.random.continuous import double_sided_maxwell as double_sided_maxwell
+from lantern.random.continuous import exponential as exponential
+from lantern.random.continuous import gumbel as gumbel
+from lantern.random.continuous import laplace as laplace
+from lantern.random.continuous import logistic as logistic
+from lantern.random.continuous import lognormal as lognormal
+from lantern.random.continuous import maxwell as maxwell
+from lantern.random.continuous import pareto as pareto
+from lantern.random.continuous import rayleigh as rayleigh
+from lantern.random.continuous import triangular as triangular
+from lantern.random.continuous import truncated_normal as truncated_normal
+from lantern.random.continuous import wald as wald
+from lantern.random.continuous import weibull_min as weibull_min
+from lantern.random.discrete import binomial as binomial
+from lantern.random.discrete import categorical as categorical
+from lantern.random.discrete import choice as choice
+from lantern.random.discrete import geometric as geometric
+from lantern.random.discrete import multinomial as multinomial
+from lantern.random.discrete import poisson as poisson
+from lantern.random.discrete import rademacher as rademacher
 from lantern.random.draws import bernoulli as bernoulli
 from lantern.random.draws import normal as normal
 from lantern.random.draws import uniform as uniform
+from lantern.random.gammas import ball as ball
+from lantern.random.gammas import beta as beta
+from lantern.random.gammas import chisquare as chisquare
+from lantern.random.gammas import dirichlet as dirichlet
+from lantern.random.gammas import f as f
+from lantern.random.gammas import gamma as gamma
+from lantern.random.gammas import generalized_normal as generalized_normal
+from lantern.random.gammas import loggamma as loggamma
+from lantern.random.gammas import t as t
 from lantern.random.integers import randint as randint
 from lantern.random.keys import PRNGKey as PRNGKey
 from lantern.random.keys import clone as clone
@@ -24,6 +54,8 @@ from lantern.random.keys import key_data as key_data
 from lantern.random.keys import key_impl as key_impl
 from lantern.random.keys import split as split
 from lantern.random.keys import wrap_key_data as wrap_key_data
+from lantern.random.multivariate import multivariate_normal as multivariate_normal
+from lantern.random.multivariate import orthogonal as orthogonal
 from lantern.random.permutations import permutation as permutation
 from lantern.typing import Key as Keys
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from lantern.dtypes import F32, is_float
 from lantern.eager import one_program
-from lantern.lax.operands import ArrayLike, DTypeLike, ShapeLike, canonical_shape
+from lantern.lax.operands import ArrayLike, DType, DTypeLike, ShapeLike, canonical_shape
 from lantern.numpy.arithmetic import add, maximum, minimum, multiply, subtract
 from lantern.numpy.creation import astype
 from lantern.numpy.logic import less
@@ -56,8 +56,13 @@ def normal(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = float) -> A
     (2, 3)
     """
     wanted = floating("normal", dtype)
-    low = np.nextafter(np.asarray(-1, wanted), np.asarray(0, wanted))
-    drawn = unit(words("normal", key), canonical_shape("normal", shape), wanted)
+    return standard_normal(words("normal", key), canonical_shape("normal", shape), wanted)
+
+
+def standard_normal(key: Array, shape: tuple[int, ...], dtype: DType) -> Array:
+    """Normal floats for each of the keys, u32[..., 2]."""
+    low = np.nextafter(np.asarray(-1, dtype), np.asarray(0, dtype))
+    drawn = unit(key, shape, dtype)
     return multiply(math.sqrt(2), ops.erf_inv(maximum(low[()], add(multiply(drawn, 2), low[()]))))
 
 
