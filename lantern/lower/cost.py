@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lantern.dtypes import I32, is_complex, is_inexact
-from lantern.lower.expr import COMPARISONS, Apply, Const, DType, Gather, Instr, Load, LoopIndex, Reduced, ScalarOp
+from lantern.lower.expr import (
+    COMPARISONS,
+    Apply,
+    Const,
+    DType,
+    Gather,
+    Instr,
+    Load,
+    LoopIndex,
+    Reduced,
+    ReduceOp,
+    ScalarOp,
+)
 from lantern.lower.kernel import (
     Alloc,
     Branch,
@@ -114,7 +126,8 @@ def kernel_cost(kernel: Kernel) -> Cost:
             elif isinstance(instr, (Load, Gather)):
                 read[instr.arg] += _touched(instr, kernel, stage, points)
         for slot, reduction in enumerate(stage.reductions):
-            dtype = results[number, slot] = dtypes[reduction.value]
+            dtype = dtypes[reduction.value]
+            results[number, slot] = I32 if reduction.op in (ReduceOp.ARGMAX, ReduceOp.ARGMIN) else dtype
             folds = points if kernel.dot is not None else max(0, points - kernel.row_count)
             total += Cost(flops=_weight(S.ADD, dtype) * folds)
         for store in stage.stores:

@@ -45,3 +45,16 @@ def test_round_trip(row: Row, case: Case) -> None:
     assert again.out_avals == jaxpr.out_avals
     twice = there_and_back(again)
     assert str(twice) == str(again)
+
+
+@every_case(lambda row, case: not row.reference_only and case is row.cases[0])
+def test_costs_can_be_counted(row: Row, case: Case) -> None:
+    """Of every primitive: numbers that cannot be negative, and a table with a line for each kernel."""
+    f, arrays = bind_arrays(row, case, case.draw(), is_array)
+    with lantern.default_device("cpu"):
+        lowered = lantern.jit(f).lower(*arrays)
+    costs, memory = lowered.cost_analysis(), lowered.memory_analysis()
+    assert set(costs) == {"flops", "transcendentals", "bytes accessed"} and min(costs.values()) >= 0
+    assert len(str(costs).splitlines()) == len(costs.kernels) + len(costs.notes) + 2
+    assert memory.peak_memory_in_bytes >= memory.output_size_in_bytes - memory.alias_size_in_bytes >= 0
+    assert costs["bytes accessed"] or not memory.output_size_in_bytes or not costs.kernels
