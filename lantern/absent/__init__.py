@@ -18,7 +18,7 @@ class Absent:
 
     >>> Absent("lantern.numpy")("polyfit")
     Traceback (most recent call last):
-    AttributeError: lantern.numpy has no polyfit: build the columns with ... and solve with `numpy.linalg.pinv`
+    AttributeError: lantern.numpy has no polyfit: build the columns with ... and solve with `numpy.linalg.lstsq`
     >>> Absent("lantern.absent")("Absnt")
     Traceback (most recent call last):
     AttributeError: lantern.absent has no Absnt. Did you mean Absent?

@@ -7,6 +7,7 @@ error, so that compiled and mapped programs go on.
 """
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.lax.loops import fori_loop
 from lantern.lax.operands import ArrayLike, argument_error, array, exact, shape_error
 from lantern.ops import linalg_cholesky, linalg_eigen, linalg_lu, linalg_qr, linalg_svd, linalg_triangular
@@ -245,3 +246,4 @@ def eig(x: ArrayLike, *, compute_left_eigenvectors: bool = True,
     return linalg_eigen.eig(_matrices("eig", x), left=compute_left_eigenvectors, right=compute_right_eigenvectors)
 
 
+__getattr__ = Absent(__name__)

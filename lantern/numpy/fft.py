@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from lantern.absent import Absent
 from lantern.devices import DeviceLike
 from lantern.dtypes import canonical, is_float, python_dtype
 from lantern.eager import one_program
@@ -355,3 +356,6 @@ def _shifted(name: str, x: ArrayLike, axes: AxisLike, way: int) -> Array:
     chosen = canonical_axes(name, axes, found.aval)
     halves = [n // 2 if way > 0 else -(n // 2) for n in [found.shape[k] for k in chosen]]
     return roll(found, halves, chosen)
+
+
+__getattr__ = Absent(__name__)

@@ -9,6 +9,7 @@ process.
 """
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.numpy.linalg.chains import cross as cross
 from lantern.numpy.linalg.chains import diagonal as diagonal
 from lantern.numpy.linalg.chains import matrix_power as matrix_power
@@ -45,3 +46,5 @@ from lantern.numpy.linalg.solving import tensorsolve as tensorsolve
 from lantern.numpy.products import matmul as matmul
 from lantern.numpy.products import vecdot as vecdot
 from lantern.numpy.shaping import matrix_transpose as matrix_transpose
+
+__getattr__ = Absent(__name__)

@@ -6,6 +6,7 @@ GPU; the rest copies its matrices to the CPU (see `lantern.numpy.linalg`).
 """
 from __future__ import annotations
 
+from lantern.absent import Absent
 from lantern.scipy.linalg.exponential import expm as expm
 from lantern.scipy.linalg.factors import cho_factor as cho_factor
 from lantern.scipy.linalg.factors import cho_solve as cho_solve
@@ -22,3 +23,5 @@ from lantern.scipy.linalg.factors import solve_triangular as solve_triangular
 from lantern.scipy.linalg.factors import svd as svd
 from lantern.scipy.linalg.structured import block_diag as block_diag
 from lantern.scipy.linalg.structured import toeplitz as toeplitz
+
+__getattr__ = Absent(__name__)
