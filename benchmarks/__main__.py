@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 import lantern
 from benchmarks.compiling import LAYERS, equations, stage_times
 from benchmarks.measure import Timing, race, shown
-from benchmarks.workloads import Workload, workloads
+from benchmarks.vocabulary import vocabulary
+from benchmarks.workloads import Bench, Workload, workloads
 from lantern.backends.base import Device
 from lantern.devices import find_device
 
@@ -52,7 +53,8 @@ def print_stages(device: Device, quick: bool) -> None:
 def bench(device: Device, quick: bool, only: str) -> None:
     """All rows on one device."""
     print_head(device)
-    for make in workloads(device, quick):
+    rows = [*workloads(device, quick), *vocabulary(Bench(device), quick or device.kind == "software")]
+    for make in rows:
         row = make()
         if only in row.name:
             print_row(row, race(row.contenders, 0.2 if quick else 1.0))

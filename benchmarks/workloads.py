@@ -46,6 +46,10 @@ class Bench:
         """lantern and JAX: `make(their NumPy)`, compiled."""
         return {name: _jitted(lib, make(lib.numpy), arrays) for name, lib in self.libraries()}
 
+    def compiled(self, lib: Library, f: Callable[..., Any], *arrays: Array) -> Contender:
+        """A function of one library, compiled."""
+        return _jitted(lib, f, arrays)
+
     def libraries(self) -> Iterator[tuple[str, Library]]:
         """lantern, and JAX if it is there."""
         yield "lantern", self.lantern

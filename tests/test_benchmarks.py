@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import functions, measure, peers, workloads
+from benchmarks import functions, measure, peers, vocabulary, workloads
 from lantern.devices import CPU
 
 
@@ -22,7 +22,8 @@ def test_a_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_row_computes_what_numpy_computes() -> None:
-    for make in workloads.workloads(CPU, quick=True):
+    rows = [*workloads.workloads(CPU, quick=True), *vocabulary.vocabulary(workloads.Bench(CPU), small=True)]
+    for make in rows:
         row = make()
         own, hand = [np.asarray(row.contenders[name].call()) for name in ("lantern", "numpy")]
         np.testing.assert_allclose(own, hand, 2e-5, 2e-5, err_msg=row.name)
