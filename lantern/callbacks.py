@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from lantern import tree
+from lantern.dtypes import KEY
 from lantern.errors import ArgumentError
 from lantern.flat import as_result, as_values, name_of
+from lantern.ops.keys import random_unwrap
 from lantern.source import user_source
 from lantern.trace.array import is_array
 from lantern.trace.aval import ShapedArray, shaped
@@ -90,7 +92,7 @@ def _described(x: Any, title: str) -> ShapedArray:
 
 def call_for_effect(function: Callable[..., Any], name: str, args: Sequence[Any], kwargs: dict[str, Any],
                     ordered: bool, ours: bool = False, deferred: bool = False) -> None:
-    """Call a function for what it does; arguments that are no arrays reach it as they are.
+    """Call a function for what it does; arguments that are no arrays reach it as they are, random keys as their words.
 
     `ours`: the function holds nothing of the user's, so that caches may keep programs that call it. `deferred`: it only
     looks, so that a device may call it when somebody next waits.
@@ -100,7 +102,11 @@ def call_for_effect(function: Callable[..., Any], name: str, args: Sequence[Any]
     statics = tuple([(i, x) for i, (x, t) in enumerate(zip(leaves, traced, strict=True)) if not t])
     operands = [x for x, t in zip(leaves, traced, strict=True) if t]
     values = as_values(operands, lambda: tree.paths(treedef, "arguments"), name)
-    values = [np.asarray(x.value) if isinstance(x, Literal) else x for x in values]
+    values = [_words(np.asarray(x.value) if isinstance(x, Literal) else x) for x in values]
     bind(debug_callback_p, *values, function=Callback(function, name, treedef, statics, None, ours, deferred),
          results=(),
          ordered=ordered)
+
+
+def _words(x: Any) -> Any:
+    return random_unwrap(x) if is_array(x) and x.aval.dtype is KEY else x

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lantern import config
-from lantern.dtypes import BOOL, I32, is_integer
+from lantern.dtypes import BOOL, I32, KEY, is_integer, no_numbers
 from lantern.flat import name_of
 from lantern.lax.bodies import Body, check_function, check_same_outputs, leaves_of, results, stage
 from lantern.lax.operands import ArrayLike, argument_error, shape_error
@@ -98,6 +98,8 @@ def _scalar(function: str, name: str, given: Any) -> Value:
         got = ", ".join(map(str, avals)) or "nothing"
         raise shape_error(f"{function}: {name} must be a scalar, got {got}", "Reduce it with any, all or sum, or use "
                           "lantern.numpy.where to choose elements." if function == "cond" else "")
+    if avals[0].dtype is KEY:
+        raise no_numbers(function, f"{name} is {avals[0]}")
     return found.values[0]
 
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from lantern.dtypes import python_dtype, short_name
+from lantern.dtypes import KEY, no_numbers, python_dtype, short_name
 from lantern.source import Source, user_source
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.primitive import Inline, Primitive
@@ -78,6 +78,8 @@ def literal(value: bool | int | float | complex, dtype: np.dtype[Any] | None = N
     """
     weak = dtype is None
     dtype = dtype or python_dtype(type(value))
+    if dtype is KEY:
+        raise no_numbers(name, f"the Python number {value} stands beside {KEY}")
     if dtype.kind in "iu" and isinstance(value, int):
         bounds = np.iinfo(dtype)
         if not bounds.min <= value <= bounds.max:

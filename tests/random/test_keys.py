@@ -77,6 +77,13 @@ MOVES: dict[str, tuple[Any, Any]] = {
     "remat": (lantern.checkpoint(lambda k: k[0]), lambda w: w[0]),
     "device_put": (lambda k: lantern.device_put(k, "cpu"), lambda w: w),
     "clone": (random.clone, lambda w: w),
+    "append": (lambda k: jnp.append(k, k[:1], axis=0), lambda w: np.concatenate([w, w[:1]])),
+    "block": (lambda k: jnp.block([k, k]), lambda w: np.concatenate([w, w], 1)),
+    "diagonal": (jnp.diagonal, lambda w: w[[0, 1], [0, 1]]),
+    "rot90": (jnp.rot90, lambda w: np.rot90(w)),
+    "all_gather": (lambda k: lantern.vmap(lambda row: lax.all_gather(row, "i"), axis_name="i", out_axes=None)(k),
+                   lambda w: w),
+    "switch": (lambda k: lax.switch(jnp.array(1), [lambda q: q[0], lambda q: q[1]], k), lambda w: w[1]),
 }
 
 
@@ -209,6 +216,14 @@ def test_keys_in_files_and_copies() -> None:
         random.key_data(donated)
 
 
+def test_keys_are_permuted_and_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    mixed = random.permutation(random.key(1), keys(), axis=1)
+    np.testing.assert_array_equal(np.sort(random.key_data(mixed)[0, :, 0]), WORDS[0, :, 0])
+    lantern.jit(lambda k: (lantern.debug.print("{}", k), k)[1])(random.key(42)).block_until_ready()
+    lantern.debug.print("{k}", k=random.key(7))
+    assert capsys.readouterr().out == "[ 0 42]\n[0 7]\n"
+
+
 def test_closed_over_keys() -> None:
     key = random.key(11)
     draw = lantern.jit(lambda x: x + random.uniform(key))
@@ -261,7 +276,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "bits_of_bits": (lambda k: jnp.bitwise_count(k) if hasattr(jnp, "bitwise_count") else k + 1, "bitwise_count|add"),
     "where": (lambda k: jnp.where(True, k, 0), "where"), "set": (lambda k: keys().at[0].set(0), r"at\[\.\.\.\]\.set"),
     "concatenate": (lambda k: jnp.concatenate([keys(), np.zeros((1, 3))]), "concatenate"),
-    "eq": (lambda k: k == 0, "equal"), "pure_callback": (
+    "eq": (lambda k: k == 0, "equal"), "predicate": (lambda k: lax.cond(k, lambda: 1, lambda: 2), "cond"),
+    "pure_callback": (
         lambda k: lantern.pure_callback(lambda v: v, lantern.ShapeDtypeStruct((), np.float32), k), "pure_callback"),
 }
 
@@ -310,7 +326,7 @@ def test_numbers_are_no_keys() -> None:
 
 def test_moving_functions_exist() -> None:
     """What may move keys is a list of functions; a name that nobody has any more would be dead."""
-    homes = (jnp, lax, lantern, jnp.ndarray)
+    homes = (jnp, lax, lantern, random, jnp.ndarray)
     missing = [n for n in MOVING if "[" not in n and not any(hasattr(h, n) for h in homes)]
     assert set(missing) <= {"getitem"}, missing
 
