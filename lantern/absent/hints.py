@@ -134,12 +134,21 @@ _SCIPY_STATS: Hints = {
     "sem": "use `numpy.std` with ddof=1, over the root of the count",
 }
 
+_EXPORT: Hints = {
+    "symbolic_shape symbolic_args_specs SymbolicScope is_symbolic_dim":
+        "shapes are fixed: call `export.export` once for each",
+    "DisabledSafetyCheck default_export_platform": "`export.export` takes platforms, and the default is all of them",
+    "minimum_supported_calling_convention_version maximum_supported_calling_convention_version":
+        "a file that `export.load` cannot read names both versions",
+}
+
 HINTS: Mapping[str, Hints] = {
     "lantern.numpy": _NUMPY,
     "lantern.numpy.linalg": {},
     "lantern.numpy.fft": {},
     "lantern.lax": _LAX,
     "lantern.lax.linalg": _LAX_LINALG,
+    "lantern.export": _EXPORT,
     "lantern.nn": _NN,
     "lantern.random": _RANDOM,
     "lantern.scipy": _SCIPY,

@@ -7,6 +7,9 @@
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from lantern.absent import Absent
 from lantern.errors import ExportError as ExportError
 from lantern.export.exported import Exported as Exported
 from lantern.export.exported import deserialize as deserialize
@@ -15,3 +18,6 @@ from lantern.export.exported import load as load
 from lantern.export.exported import save as save
 from lantern.export.trees import register_namedtuple_serialization as register_namedtuple_serialization
 from lantern.export.trees import register_pytree_node_serialization as register_pytree_node_serialization
+
+if not TYPE_CHECKING:       # a type checker sees a missing name as missing
+    __getattr__ = Absent(__name__)
