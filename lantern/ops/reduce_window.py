@@ -12,20 +12,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from lantern.dtypes import I32
+from lantern.dtypes import I32, is_float
 from lantern.errors import ShapeError
 from lantern.lower import scalar, views
-from lantern.lower.expr import Body, ReduceOp, Ref, row_major
-from lantern.lower.kernel import Kernel, Reduction, Stage, Store
+from lantern.lower.expr import ReduceOp
 from lantern.ops import shape as ops
 from lantern.ops.broadcast import broadcast_in_dim, full, reduce_sum
 from lantern.ops.build import NUMBERS, REALS, AnyArray, linear, listed, unaccepted
-from lantern.ops.compare import eq, select
+from lantern.ops.compare import eq, is_nan, select
 from lantern.ops.convert import convert
-from lantern.ops.elementwise import max, min
+from lantern.ops.elementwise import max, min, or_
 from lantern.ops.patches import UNROLLED, Slide, check_slides, elements, overlap_add, patches, patches_p
 from lantern.ops.pointwise import add, zero_tangents
-from lantern.ops.reduce import reduce_max, reduce_min
+from lantern.ops.reduce import argmax, argmin, reduce_max, reduce_min
 from lantern.trace.aval import ShapedArray
 from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Jaxpr
@@ -47,15 +46,24 @@ def _seen(x: AnyArray, slides: Slides) -> AnyArray:
     return found.reshape(*found.shape[:x.ndim], math.prod([s.size for s in slides]))
 
 
+def _count(slides: Slides) -> int:
+    return math.prod([s.size for s in slides])
+
+
+def _is_small(slides: Slides) -> bool:
+    """Whether one kernel reads each element of a window by name."""
+    return _count(slides) <= UNROLLED
+
+
 def _folded(x: Value, slides: Slides, two: Callable[[Value, Value], Value],
             along: Callable[[Value, Sequence[int]], Value]) -> Value:
     """The windows of x folded: small ones in one kernel, large ones one axis after the other."""
     aval = typeof(x)
-    if math.prod([s.size for s in slides]) > UNROLLED and len(slides) > 1:
+    if not _is_small(slides) and len(slides) > 1:
         for s in slides:
             x = _folded(x, (s,), two, along)
         return x
-    if math.prod([s.size for s in slides]) > UNROLLED:
+    if not _is_small(slides):
         return along(patches(x, slides), range(aval.ndim, aval.ndim + len(slides)))
     parts = elements(x, slides)
     while len(parts) > 1:
@@ -195,18 +203,26 @@ def _position_impl(x: AnyArray, *, slides: Slides, largest: bool) -> Sequence[An
     return [scalar.fold(ReduceOp.ARGMAX if largest else ReduceOp.ARGMIN, _seen(x, slides))]
 
 
-def _position_lower(avals: Sequence[ShapedArray], *, slides: Slides, largest: bool) -> Kernel:
-    x, out = avals[0].strong(), _position_abstract(avals[0], slides=slides, largest=largest)[0]
-    if not out.size:
-        return views.loop_nest(avals, out, lambda body: body.const(0, I32))
-    lies, along = row_major(x.shape), {s.axis: s.stride for s in slides}
-    steps = [lie * along.get(k, 1) for k, lie in enumerate(lies)] + [lies[s.axis] * s.dilation for s in slides]
-    cols = tuple([s.size for s in slides])
-    inner, last = Body(len(steps)), Body(x.ndim)
-    value: Ref = inner.load(0, tuple(steps))
-    stage = Stage(cols, inner.done(), (Reduction(ReduceOp.ARGMAX if largest else ReduceOp.ARGMIN, value),))
-    store = Store(0, last.reduced(0), 0, row_major(out.shape))
-    return Kernel((x,), (out,), out.shape, (stage, Stage((), last.done(), stores=(store,))))
+def _position_jaxpr(avals: Sequence[ShapedArray], *, slides: Slides, largest: bool) -> Jaxpr:
+    out, rank = _position_abstract(avals[0], slides=slides, largest=largest)[0], avals[0].ndim
+
+    def staged(x: Value) -> Sequence[Value]:
+        if not out.size:
+            return [full(out.shape, 0, I32)]
+        if not _is_small(slides):
+            lines = ops.reshape(patches(x, slides), (*out.shape, _count(slides)))
+            return [(argmax if largest else argmin)(lines, rank)]
+        parts = elements(x, slides)
+        best = _folded(x, slides, max if largest else min, reduce_max if largest else reduce_min)
+        found = full(out.shape, len(parts) - 1, I32)
+        for k in range(len(parts) - 2, -1, -1):
+            won = eq(parts[k], best)
+            if is_float(avals[0].dtype):    # the extremum is NaN if there is one
+                won = or_(won, is_nan(parts[k]))
+            found = select(won, k, found)
+        return [found]
+
+    return trace_closed(staged, avals, "window_position")
 
 
 def _position_batch(axis: Axis, args: Sequence[Value], dims: Dims, *, slides: Slides,
@@ -214,8 +230,8 @@ def _position_batch(axis: Axis, args: Sequence[Value], dims: Dims, *, slides: Sl
     return [window_position(args[0], _moved(slides), largest)], [0]
 
 
-window_position_p = Primitive("window_position", _position_abstract, _position_impl, _position_lower, _position_batch,
-                              zero_tangents)
+window_position_p = Primitive("window_position", _position_abstract, _position_impl, Rewritten(_position_jaxpr),
+                              _position_batch, zero_tangents)
 
 
 def window_position(x: Value, slides: Sequence[Slide], largest: bool) -> Value:
@@ -245,8 +261,17 @@ def _pick_impl(x: AnyArray, position: AnyArray, *, slides: Slides) -> Sequence[A
 def _numbers(rank: int, shape: Sequence[int], slides: Slides) -> Value:
     """The number of each window's element, beside `shape`."""
     sizes = tuple([s.size for s in slides])
-    numbers = ops.reshape(ops.iota(I32, (math.prod(sizes),), 0), sizes)
+    numbers = ops.reshape(ops.iota(I32, (_count(slides),), 0), sizes)
     return broadcast_in_dim(numbers, (*shape, *sizes), range(rank, rank + len(sizes)))
+
+
+def _chosen(values: Sequence[Value], positions: Sequence[Value], wanted: Sequence[int]) -> Value:
+    """The sum of those values whose position is the wanted one; 16-bit floats are summed in f32."""
+    dtype, total = typeof(values[0]).dtype, None
+    for value, position, number in zip(values, positions, wanted, strict=True):
+        term = select(eq(position, number), convert(value, views.accumulator(dtype)), 0)
+        total = term if total is None else add(total, term)
+    return convert(total, dtype)
 
 
 def _pick_jaxpr(avals: Sequence[ShapedArray], *, slides: Slides) -> Jaxpr:
@@ -255,6 +280,8 @@ def _pick_jaxpr(avals: Sequence[ShapedArray], *, slides: Slides) -> Jaxpr:
     def staged(x: Value, position: Value) -> Sequence[Value]:
         if not out.size:
             return [full(out.shape, 0, out.dtype)]
+        if _is_small(slides):
+            return [_chosen(elements(x, slides), [position] * _count(slides), range(_count(slides)))]
         seen = patches(x, slides)
         here = broadcast_in_dim(position, typeof(seen).shape, range(rank))
         chosen = select(eq(here, _numbers(rank, out.shape, slides)), seen, 0)
@@ -320,11 +347,13 @@ def _place_jaxpr(avals: Sequence[ShapedArray], *, shape: tuple[int, ...], slides
             sizes = (*typeof(u).shape, *[s.size for s in slides])
             here = eq(broadcast_in_dim(position, sizes, range(rank)), _numbers(rank, typeof(u).shape, slides))
             return [overlap_add(select(here, broadcast_in_dim(u, sizes, range(rank)), 0), out, slides)]
-        back = _backwards(slides)
-        numbers = patches(_apart(position, out, slides, -1), back)      # of windows that lie before, first
+        back, apart, over = _backwards(slides), _apart(u, out, slides), _apart(position, out, slides, -1)
+        if _is_small(slides):       # windows that lie before come first, and this is a late element of theirs
+            return [_chosen(elements(apart, back), elements(over, back), range(_count(slides) - 1, -1, -1))]
+        numbers = patches(over, back)
         wanted = ops.rev(_numbers(0, (), slides), range(len(slides)))
         here = eq(numbers, broadcast_in_dim(wanted, typeof(numbers).shape, range(rank, rank + len(slides))))
-        chosen = select(here, patches(_apart(u, out, slides), back), 0)
+        chosen = select(here, patches(apart, back), 0)
         return [reduce_sum(chosen, range(rank, rank + len(slides)))]
 
     return trace_closed(staged, avals, "window_place")

@@ -30,7 +30,8 @@ def differentiable(row: Row, case: Case) -> bool:
 _COUNTING = {"add", "sub", "mul", "floordiv", "mod", "neg", "abs", "sign", "max", "min", "integer_pow", "pow",
              "and", "or", "xor", "not", "shift_left", "shift_right", "eq", "ne", "lt", "le", "gt", "ge", "select",
              "reduce_sum", "reduce_prod", "reduce_max", "reduce_min", "argmax", "argmin", "dot", "cumsum", "transpose",
-             "slice", "pad", "concatenate", "rev", "reshape", "broadcast_in_dim", "convert"}
+             "slice", "pad", "concatenate", "rev", "reshape", "broadcast_in_dim", "convert", "conv", "patches",
+             "window_sum", "window_extremum", "window_position"}
 
 
 def in_every_precision(row: Row, case: Case) -> bool:

@@ -114,6 +114,7 @@ def _alike(r: Any) -> Any:
 
 
 POOL, SIDE = (Slide(1, 3, 2), Slide(2, 2, 1, 2)), (Slide(0, 2, 2), Slide(1, 2, 3))
+LARGE = (Slide(0, 6, 2), Slide(1, 7))      # too large for a kernel that names each element
 X, Y = Window("x"), Window("y")
 LINES = {"letters": "x,x->x", "windows": (X,)}
 
@@ -152,8 +153,8 @@ ROWS = table(
          Wrong((LINE,), r"patches: sizes, strides and dilations must be 1 or more", {"slides": (Slide(0, 0),)})),
         order=2, absolute=2e-7),
     Row("window_sum", reduce_window.window_sum, lambda x, slides: _windows(x, slides).sum(-1),
-        (_slid((2, 7, 6), *POOL), _slid((5, 7), *SIDE), _slid((23,), Slide(0, 18, 2)), _slid((9,), Slide(0, 3, 1, 4)),
-         _slid((6, 7), Slide(0, 5, 1), Slide(1, 4, 2)), _slid((2, 3), Slide(1, 4)),
+        (_slid((2, 7, 6), *POOL), _slid((5, 7), *SIDE), _slid((41,), Slide(0, 34, 3)), _slid((9,), Slide(0, 3, 1, 4)),
+         _slid((8, 9), *LARGE), _slid((2, 3), Slide(1, 4)),
          Case(lambda r: (integers(r, 6),), {"slides": (Slide(0, 2, 2),)}),
          Case(lambda r: (complexes(r, 6),), {"slides": (Slide(0, 2),)})),
         (Wrong((LINE > 0,), r"window_sum: wanted numbers, got bool\[3\]", {"slides": (Slide(0, 2),)}),
@@ -161,7 +162,7 @@ ROWS = table(
                {"slides": (Slide(0, 2), Slide(0, 2))})),
         order=2, absolute=4e-7),
     Row("window_extremum", reduce_window.window_extremum, _extremum,
-        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((23,), Slide(0, 18, 2)),
+        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((8, 9), *LARGE),
          _apart((3, 2), Slide(0, 4)), Case(_alike, {"slides": (Slide(1, 2),), "largest": False}, smooth=False),
          Case(lambda r: (integers(r, 6),), {"slides": (Slide(0, 2, 2),), "largest": True})),
         (Wrong((LINE > 0,), r"window_extremum: wanted numbers, got bool\[3\]",
@@ -170,17 +171,18 @@ ROWS = table(
                {"slides": (Slide(0, 2),), "largest": True})),
         order=2),
     Row("window_position", reduce_window.window_position, _position,
-        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((3, 2), Slide(0, 4)),
+        (_apart((2, 7, 6), *POOL), _apart((5, 7), *SIDE, largest=False), _apart((8, 9), *LARGE),
+         _apart((3, 2), Slide(0, 4)), Case(lambda r: (integers(r, 9),), {"slides": (Slide(0, 3),), "largest": False}),
          Case(_alike, {"slides": (Slide(1, 2),), "largest": True}, smooth=False),
          Case(_alike, {"slides": (Slide(0, 2), Slide(1, 2, 2)), "largest": False}, smooth=False)),
         (Wrong((LINE > 0,), r"window_position: wanted numbers", {"slides": (Slide(0, 2),), "largest": True}),)),
     Row("window_pick", reduce_window.window_pick, _pick,
-        (_picked((2, 7, 6), *POOL), _picked((5, 7), *SIDE), _picked((3, 2), Slide(0, 4))),
+        (_picked((2, 7, 6), *POOL), _picked((5, 7), *SIDE), _picked((8, 9), *LARGE), _picked((3, 2), Slide(0, 4))),
         (Wrong((LINE, np.zeros(3, I32)), r"window_pick: wanted an i32 position for each window, i32\[2\], got f32\[3\] "
                                          r"and i32\[3\], at ", {"slides": (Slide(0, 2),)}),),
         order=2),
     Row("window_place", reduce_window.window_place, _place,
-        (_placed((2, 7, 6), *POOL), _placed((5, 7), *SIDE), _placed((3, 2), Slide(0, 4))),
+        (_placed((2, 7, 6), *POOL), _placed((5, 7), *SIDE), _placed((8, 9), *LARGE), _placed((3, 2), Slide(0, 4))),
         (Wrong((LINE, np.zeros(3, I32)), r"window_place: wanted a number and an i32 position for each window",
                {"shape": (3,), "slides": (Slide(0, 2),)}),),
         order=2, absolute=2e-7),
