@@ -20,10 +20,11 @@ from lantern.lax.operands import (
     type_error,
 )
 from lantern.numpy import creation
-from lantern.numpy.arithmetic import clip, multiply
+from lantern.numpy.arithmetic import multiply
 from lantern.numpy.creation import full
-from lantern.ops.elementwise import erf_inv
-from lantern.random import draws
+from lantern.numpy.joining import pad
+from lantern.numpy.shaping import moveaxis, reshape
+from lantern.random import continuous, draws, multivariate
 from lantern.trace.array import Array
 
 Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
@@ -121,16 +122,10 @@ def truncated_normal(stddev: float = 1e-2, dtype: DTypeLike = None, lower: float
     default = dtype
 
     def init(key: ArrayLike, shape: ShapeLike, dtype: DTypeLike = default) -> Array:
-        return multiply(_truncated(key, lower, upper, shape, _floats("initializers.truncated_normal", dtype)), stddev)
+        wanted, sizes = _floats("initializers.truncated_normal", dtype), canonical_shape("truncated_normal", shape)
+        return multiply(continuous.truncated_normal(key, lower, upper, sizes, wanted), stddev)
 
     return init
-
-
-def _truncated(key: ArrayLike, lower: float, upper: float, shape: ShapeLike, dtype: np.dtype[Any]) -> Array:
-    """By the inverse of the normal distribution function."""
-    low, high = [math.erf(x / math.sqrt(2)) for x in (lower, upper)]
-    drawn = erf_inv(draws.uniform(key, shape, dtype, low, high))
-    return clip(multiply(drawn, math.sqrt(2)), lower, upper)
 
 
 Axes = int | Sequence[int]
@@ -163,7 +158,8 @@ def variance_scaling(scale: float, mode: Mode, distribution: Distribution, in_ax
                "fan_geo_avg": math.sqrt(fan_in * fan_out)}[mode]
         variance = scale / fan if fan else 0.0
         if distribution == "truncated_normal":      # 0.8796...: the standard deviation of what is left between -2 and 2
-            return multiply(_truncated(key, -2, 2, sizes, wanted), math.sqrt(variance) / 0.87962566103423978)
+            drawn = continuous.truncated_normal(key, -2, 2, sizes, wanted)
+            return multiply(drawn, math.sqrt(variance) / 0.87962566103423978)
         if distribution == "normal":
             return multiply(draws.normal(key, sizes, wanted), math.sqrt(variance))
         return multiply(draws.uniform(key, sizes, wanted, -1.0, 1.0), math.sqrt(3 * variance))
@@ -245,6 +241,60 @@ def he_normal(in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dt
     (3, 2)
     """
     return variance_scaling(2.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
+
+
+def orthogonal(scale: float = 1.0, column_axis: int = -1, dtype: DTypeLike = None) -> Initializer:
+    """`scale` times a matrix with orthonormal columns, or rows if it has fewer of these (Saxe, McClelland and Ganguli,
+    Exact solutions to the nonlinear dynamics of learning in deep linear neural networks, 2014). All axes but
+    `column_axis` are the rows.
+
+    Raises ShapeError for fewer than two axes.
+
+    >>> from lantern.random import key
+    >>> orthogonal()(key(0), (3, 2)).shape
+    (3, 2)
+    """
+    default = dtype
+
+    def init(key: ArrayLike, shape: ShapeLike, dtype: DTypeLike = default) -> Array:
+        wanted, sizes = _floats("initializers.orthogonal", dtype), canonical_shape("orthogonal", shape)
+        if len(sizes) < 2 or not -len(sizes) <= column_axis < len(sizes):
+            raise shape_error(f"initializers.orthogonal: wanted a shape of two axes or more with an axis "
+                              f"{column_axis}, got {sizes}")
+        if 0 in sizes:
+            return creation.zeros(sizes, wanted)
+        columns = sizes[column_axis]
+        q = multivariate.orthogonal(key, math.prod(sizes) // columns, (), wanted, columns)
+        rows = [n for k, n in enumerate(sizes) if k != column_axis % len(sizes)]
+        return multiply(moveaxis(reshape(q, (*rows, columns)), -1, column_axis), scale)
+
+    return init
+
+
+def delta_orthogonal(scale: float = 1.0, column_axis: int = -1, dtype: DTypeLike = None) -> Initializer:
+    """A convolution's kernel [*window, inputs, outputs] that is an `orthogonal` matrix in its middle, and zero around
+    it (Xiao et al., Dynamical isometry and a mean field theory of CNNs, 2018).
+
+    Raises ShapeError unless there are 1 to 3 axes of a window and no fewer outputs than inputs.
+
+    >>> from lantern.random import key
+    >>> delta_orthogonal()(key(0), (3, 3, 2, 4)).shape
+    (3, 3, 2, 4)
+    """
+    default = dtype
+
+    def init(key: ArrayLike, shape: ShapeLike, dtype: DTypeLike = default) -> Array:
+        sizes = canonical_shape("delta_orthogonal", shape)
+        if len(sizes) not in (3, 4, 5) or sizes[-1] < sizes[-2]:
+            raise shape_error("initializers.delta_orthogonal: wanted 1 to 3 axes of a window, inputs, and outputs, no "
+                              f"fewer than inputs, got {sizes}")
+        if 0 in sizes:
+            return creation.zeros(sizes, _floats("initializers.delta_orthogonal", dtype))
+        matrix = orthogonal(scale, column_axis)(key, sizes[-2:], dtype)
+        around = [((n - 1) // 2, n // 2) for n in sizes[:-2]]
+        return pad(reshape(matrix, (*(1,) * len(around), *sizes[-2:])), [*around, (0, 0), (0, 0)])
+
+    return init
 
 
 xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
