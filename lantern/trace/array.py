@@ -79,6 +79,15 @@ class Array(Generic[D, *S]):
         return self.aval.weak
 
     @property
+    def device(self) -> Any:
+        """Where it lies; None for a traced value, whose device is chosen when its program runs."""
+        raise NotImplementedError("internal: a kind of Array without a device")
+
+    def block_until_ready(self) -> Self:
+        """The array itself, when its value has been computed; of a traced value, at once."""
+        return self
+
+    @property
     def at(self) -> At[Self]:
         """Indexed updates, which give new arrays: `x.at[i].set(v)`, `x.at[1:, mask].add(v)` and others."""
         return _numpy.at.At(self)
@@ -342,10 +351,6 @@ class Array(Generic[D, *S]):
     def ptp(self, axis: Any = None, *, keepdims: bool = False) -> Any:
         """As `lantern.numpy.ptp`."""
         return _numpy.ptp(self, axis, keepdims=keepdims)
-
-    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-        """As `lantern.numpy.trace`."""
-        return _numpy.trace(self, offset, axis1, axis2, dtype)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """As `lantern.numpy.diagonal`."""

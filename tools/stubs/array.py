@@ -104,7 +104,8 @@ def block_until_ready(self) -> Self: ...
 """.strip().splitlines()
 
 PROPERTIES = {"shape": "tuple[Unpack[S]]", "real": "Self", "at": "At[Self]"}
-DESCRIPTORS = {"T": "Reversed", "mT": "Swapped"}
+# Written as attributes.
+DESCRIPTORS = {"T": "Reversed", "mT": "Swapped", "device": "Device"}
 
 IMPORTS = (
     "from collections.abc import Iterator",
