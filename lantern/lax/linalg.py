@@ -8,12 +8,14 @@ error, so that compiled and mapped programs go on.
 from __future__ import annotations
 
 from lantern.absent import Absent
+from lantern.dtypes import I32
 from lantern.lax.loops import fori_loop
 from lantern.lax.operands import ArrayLike, argument_error, array, exact, shape_error
 from lantern.ops import linalg_cholesky, linalg_eigen, linalg_lu, linalg_qr, linalg_svd, linalg_triangular
 from lantern.ops import shape as shapes
 from lantern.ops.broadcast import broadcast_in_dim, reduce_sum
 from lantern.ops.compare import eq, select
+from lantern.ops.convert import convert
 from lantern.ops.elementwise import add, mul
 from lantern.ops.index import take
 from lantern.ops.linalg_parts import adjoint
@@ -104,14 +106,15 @@ def lu_pivots_to_permutation(pivots: ArrayLike, permutation_size: int) -> Array:
     >>> lu_pivots_to_permutation(np.array([2, 2]), 3).tolist()
     [2, 0, 1]
     """
-    swaps = array("lu_pivots_to_permutation", pivots)
+    swaps: Array = convert(array("lu_pivots_to_permutation", pivots), I32)
     if swaps.ndim < 1 or swaps.shape[-1] > permutation_size:
         raise shape_error(f"lu_pivots_to_permutation: wanted at most {permutation_size} pivots, got {swaps.aval}")
     shape = (*swaps.shape[:-1], permutation_size)
     last = len(shape) - 1
-    places = shapes.iota(swaps.dtype, shape, last)
+    places = shapes.iota(I32, shape, last)
 
-    def swap(k: Value, order: Value) -> Value:
+    def swap(number: Value, order: Value) -> Value:
+        k = convert(number, I32)
         other = broadcast_in_dim(take(swaps, k, last), shape, tuple(range(last)))
         mine = broadcast_in_dim(take(order, k, last), shape, tuple(range(last)))
         here = broadcast_in_dim(k, shape, ())

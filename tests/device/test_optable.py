@@ -13,7 +13,7 @@ from tests.ops.laws import differentiable, every_case, in_every_precision, in_sm
 from tests.ops.test_backends import SMALL_INTEGERS, check_device, check_device_gradient, check_small_integers
 from tests.optable.table import Case, Row
 
-# Factorisations without a kernel say once in a process that they copy their matrices: tests/numpy/test_linalg_gpu.py.
+# Factorisations without a kernel say once in a process that they copy their matrices: tests/device/test_linalg.py.
 pytestmark = pytest.mark.filterwarnings("ignore::lantern.errors.TransferWarning")
 
 LACKING = ("int64", "uint64", "float64", "complex128")     # types that no GPU has
