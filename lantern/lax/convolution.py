@@ -4,6 +4,7 @@ As everywhere in neural networks, a "convolution" does not turn the kernel aroun
 """
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,7 +21,8 @@ from lantern.trace.array import Array
 from lantern.trace.aval import ShapedArray
 from lantern.trace.primitive import Value
 
-_SPATIAL = "hwdxyzuvpqrst"      # letters of spatial axes, in the order of the kernel's
+# letters of spatial axes, in the order of the kernel's: all but those of groups, batch and features
+_SPATIAL = "hwdxyz" + "".join([x for x in string.ascii_letters if x not in "hwdxyzgnco"])
 
 
 class ConvDimensionNumbers(NamedTuple):
