@@ -7,7 +7,7 @@ import numpy as np
 import scipy.special
 
 import lantern
-from tests.optable.public.row import B, C, K, M, N, S, U, V, W, one, told
+from tests.optable.public.row import B, C, K, M, N, S, U, V, W, drawn, one, told
 
 F32, I32 = np.float32, np.int32
 IMAGE = S[None, None]
@@ -156,51 +156,49 @@ NN = [
 ]
 
 
-def _key() -> Any:
-    return lantern.random.key(7)
+def within(low: float, high: float, integral: bool = False) -> Any:
+    """64 draws in the support, not all alike. Moments and distributions are tested in tests/random."""
+    def holds(x: Any) -> bool:
+        whole = not integral or bool((x == np.round(x)).all())
+        return x.shape == (64,) and whole and low <= x.min() < x.max() <= high
+
+    return holds
 
 
-def _drawn(name: str, low: float, high: float, *args: Any, **settings: Any) -> Any:
-    """64 draws: shape and support. Moments and distributions are tested in tests/random."""
-    def call(m: Any) -> Any:
-        found = np.asarray(getattr(m, name)(_key(), *args, shape=(64,), **settings))
-        return found.shape, bool((found >= low).all() and (found <= high).all() and len(set(found.tolist())) > 1)
-
-    return told("random", name, call, ((64,), True))
+def key_of(seed: int) -> Any:
+    """Its two words."""
+    return lambda x: x.tolist() == [0, seed]
 
 
-INF = float("inf")
+def words(keys: Any) -> Any:
+    """The two numbers of each key."""
+    return lantern.random.key_data(keys).tolist()
+
+
+INF, MANY = float("inf"), (64,)
 RANDOM = [
-    told("random", "PRNGKey", lambda m: lantern.random.key_data(m.PRNGKey(5)), [0, 5]),
-    told("random", "key_data", lambda m: m.key_data(lantern.random.key(5)), [0, 5]),
-    told("random", "key", lambda m: lantern.random.key_data(m.key(5)), [0, 5]),
-    told("random", "split", lambda m: m.split(_key(), 3).shape[0], 3),
-    told("random", "fold_in", lambda m: bool((lantern.random.key_data(m.fold_in(_key(), 1)) !=
-                                              lantern.random.key_data(_key())).any()), True),
-    told("random", "clone", lambda m: lantern.random.key_data(m.clone(_key())), [0, 7]),
-    _drawn("normal", -9, 9), _drawn("uniform", 0, 1), _drawn("gumbel", -9, 30),
-    _drawn("truncated_normal", -1, 2, -1, 2),
-    _drawn("laplace", -30, 30), _drawn("cauchy", -INF, INF), _drawn("exponential", 0, 30), _drawn("logistic", -30, 30),
-    _drawn("rademacher", -1, 1), _drawn("bits", 0, 2 ** 32 - 1),
-    *[told("random", name, lambda m, name=name, args=args, top=top: _within(getattr(m, name)(_key(), *args), top), True)
-      for name, args, top in (("bernoulli", (0.5, (64,)), 1), ("gamma", (2.0, (64,)), INF),
-                              ("beta", (2.0, 3.0, (64,)), 1), ("poisson", (3.0, (64,)), 99),
-                              ("chisquare", (3.0, (64,)), INF), ("weibull_min", (1.0, 2.0, (64,)), INF),
-                              ("binomial", (9, 0.5, (64,)), 9), ("randint", ((64,), 0, 9), 8))],
-    told("random", "permutation", lambda m: sorted(m.permutation(_key(), 9).tolist()), list(range(9))),
-    told("random", "choice", lambda m: sorted(m.choice(_key(), 5, (5,), replace=False).tolist()), list(range(5))),
-    told("random", "categorical", lambda m: m.categorical(_key(), F32([-99, 99, -99]), shape=(4,)), [1] * 4),
-    told("random", "dirichlet", lambda m: np.round(np.asarray(m.dirichlet(_key(), F32([1, 2, 3]), (4,)).sum(-1)), 4),
-         [1] * 4),
-    told("random", "multivariate_normal", lambda m: m.multivariate_normal(
-        _key(), F32([9, 9]), 1e-8 * np.eye(2, dtype=F32), (4,)).round(), np.full((4, 2), 9)),
-    told("random", "ball", lambda m: bool((np.square(m.ball(_key(), 3, shape=(64,))).sum(1) <= 1).all()), True),
+    told("random", "PRNGKey", lambda m: words(m.PRNGKey(5)), [0, 5]),
+    told("random", "key", lambda m: words(m.key(5)), [0, 5]),
+    drawn("key_data", key_of(7)),
+    told("random", "clone", lambda m: words(m.clone(lantern.random.key(5))), [0, 5]),
+    told("random", "split", lambda m: len({tuple(k) for k in words(m.split(lantern.random.key(5), 3))}), 3),
+    told("random", "fold_in", lambda m: words(m.fold_in(lantern.random.key(5), 1)) != [0, 5], True),
+    drawn("normal", within(-9, 9), MANY), drawn("uniform", within(0, 1), MANY), drawn("gumbel", within(-9, 30), MANY),
+    drawn("truncated_normal", within(-1, 2), -1, 2, MANY), drawn("laplace", within(-30, 30), MANY),
+    drawn("cauchy", within(-INF, INF), MANY), drawn("exponential", within(0, 30), MANY),
+    drawn("logistic", within(-30, 30), MANY), drawn("rademacher", within(-1, 1, True), MANY),
+    drawn("bits", within(0, 2 ** 32 - 1, True), MANY), drawn("bernoulli", within(0, 1, True), 0.5, MANY),
+    drawn("gamma", within(0, 99), 2.0, MANY), drawn("beta", within(0, 1), 2.0, 3.0, MANY),
+    drawn("poisson", within(0, 99, True), 3.0, MANY), drawn("chisquare", within(0, 99), 3.0, MANY),
+    drawn("weibull_min", within(0, 99), 1.0, 2.0, MANY), drawn("binomial", within(0, 9, True), 9, 0.5, MANY),
+    drawn("randint", within(0, 8, True), MANY, 0, 9),
+    drawn("permutation", lambda x: sorted(x.tolist()) == list(range(9)), 9),
+    drawn("choice", lambda x: sorted(x.tolist()) == list(range(5)), 5, (5,), replace=False),
+    drawn("categorical", lambda x: x.tolist() == [1] * 4, F32([-99, 99, -99]), shape=(4,)),
+    drawn("dirichlet", lambda x: x.shape == (4, 3) and np.allclose(x.sum(1), 1), F32([1, 2, 3]), (4,)),
+    drawn("multivariate_normal", lambda x: x.shape == (4, 2) and np.allclose(x, 9, atol=0.01), F32([9, 9]),
+          1e-8 * np.eye(2, dtype=F32), (4,)),
+    drawn("ball", lambda x: x.shape == (64, 3) and bool((np.square(x).sum(1) <= 1).all()), 3, shape=MANY),
 ]
-
-
-def _within(found: Any, top: float) -> bool:
-    """64 draws between 0 and `top`, not all alike."""
-    values = np.asarray(found)
-    return values.shape == (64,) and bool((values >= 0).all() and (values <= top).all()) and np.unique(values).size > 1
 
 ROWS = [*LAX, *NN, *RANDOM]

@@ -50,13 +50,25 @@ def room(path: str) -> Any:
     if path == "lantern":
         return lantern
     if path.startswith("Array"):
-        return lantern.Array if path == "Array" else type(lantern.numpy.zeros(1).at[0])
+        x = lantern.numpy.zeros(1)
+        return type(x if path == "Array" else x.at[0])
     found: Any = lantern
     for name in path.split("."):
         if not hasattr(found, name):
             importlib.import_module(f"{found.__name__}.{name}")
         found = getattr(found, name)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A twin that is no value: what must be true of the result, as a NumPy array."""
+
+    of: Callable[[Any], bool]
+
+    def __call__(self, *_: Any) -> Any:
+        """There is no value to compare with."""
+        raise NotImplementedError
 
 
 class Asked:
@@ -94,9 +106,17 @@ def told(module: str, name: str, call: Callable[..., Any], wanted: Any, *args: A
     return Public(module, name, call, lambda *_: wanted, args, mapped=False)
 
 
-def bound(row: Public) -> Callable[..., Any]:
+def drawn(name: str, holds: Callable[[Any], bool], *args: Any, **settings: Any) -> Public:
+    """A draw of `lantern.random` from one key, and what must be true of it."""
+    def call(m: Any) -> Any:
+        return getattr(m, name)(lantern.random.key(7), *args, **settings)
+
+    return Public("random", name, call, Holds(holds), mapped=False)
+
+
+def bound(row: Public, asked: Asked | None = None) -> Callable[..., Any]:
     """The call as a function of its arrays."""
     if row.module.startswith("Array"):
         return lambda x, *rest: row.call(lantern.numpy.asarray(x) if isinstance(x, np.ndarray) else x, *rest)
-    module = Asked(row.module)
+    module = asked or Asked(row.module)
     return lambda *xs: row.call(module, *xs)
