@@ -106,7 +106,7 @@ def categorical(key: ArrayLike, logits: ArrayLike, axis: int = -1, shape: ShapeL
     without replacement than there are positions.
 
     >>> from lantern import random
-    >>> random.categorical(random.key(0), np.log([0.0, 1.0, 0.0]), shape=(4,)).tolist()
+    >>> random.categorical(random.key(0), np.array([-np.inf, 0.0, -np.inf]), shape=(4,)).tolist()
     [1, 1, 1, 1]
     """
     scores = inexact("categorical", logits)

@@ -2,9 +2,9 @@
 
 Marsaglia and Tsang ("A simple method for generating gamma variables", 2000) reject at most one proposal in sixteen. All
 elements take as many rounds as leave a rejection with a probability below 1e-14: a loop that asked whether all are done
-would have a GPU wait for the answer in each round. After the first rounds the undecided elements are packed together,
-so that the others cost little. Each element has a key of its own and uses it as JAX does: the numbers are JAX's, to
-rounding.
+would have a GPU wait for the answer in each round. Of many elements the undecided ones are packed together after each
+round, so that the later ones cost little. Each element has a key of its own and uses it as JAX does: the numbers are
+JAX's, to rounding.
 """
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from lantern.trace.array import Array
 from lantern.tree import map, register_dataclass
 
 _ROUNDS = 12
+_MANY = 1 << 14         # elements from which on packing pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +79,25 @@ def _propose(state: _State, shape: Array) -> _State:
 
 
 def _decided(state: _State, shape: Array, rounds: int) -> Array:
-    """V of each element after more rounds.
+    """V of each element after so many rounds.
 
-    One round rejects at most one element in sixteen. So the others are packed into an eighth of the room first, if
-    that is room for 64 more, too: the probability that they do not fit is below 1e-15.
+    A round decides all but at most one element in sixteen. Of many elements the others are then packed into an eighth
+    of the room; the probability that they do not fit is below 1e-100.
     """
     count = shape.size
-    room = count // 8 + 64
-    if room >= count or rounds < 2:
+    if count < _MANY:
         return fori_loop(0, rounds, lambda _, s: _propose(s, shape), state).cube
-    places = nonzero(logical_not(state.done), size=room, fill_value=count)[0]
-    packed = map(lambda x: take(x, places, 0, mode="clip"), (state, shape))
-    later = _decided(_propose(*packed), packed[1], rounds - 1)
+    state = _propose(state, shape)
+    places = nonzero(logical_not(state.done), size=count // 8, fill_value=count)[0]
+    left = map(lambda x: take(x, places, 0, mode="clip"), state)
+    later = _decided(left, take(shape, places, 0, mode="clip"), rounds - 1)
     return state.cube.at[places].set(later, mode="drop")
 
 
 def _accepted(key: Array, shape: Array) -> Array:
     """Gamma variates of a vector of shapes >= 1, whose keys are u32[n,2]."""
     none = zeros(shape.shape, np.bool_)
-    first = _propose(_State(key, key, none, zeros_like(shape) + 1, none), shape)
-    return (shape - 1 / 3) * _decided(first, shape, _ROUNDS - 1)
+    return (shape - 1 / 3) * _decided(_State(key, key, none, zeros_like(shape) + 1, none), shape, _ROUNDS)
 
 
 def _draw(key: Array, a: Array, logarithm: bool) -> Array:
