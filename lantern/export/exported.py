@@ -43,6 +43,7 @@ class Exported:
     platforms  where it may run ("cpu", "gpu"); empty: everywhere
     donated    positions of the leaves whose memory a call takes
     captured   arrays that the function closed over: the first inputs of `jaxpr`
+    names      of a function with static arguments: the parameters that are left, all of which `in_tree` has by keyword
     """
 
     fun_name: str
@@ -54,6 +55,7 @@ class Exported:
     donated: tuple[int, ...]
     jaxpr: Jaxpr
     captured: tuple[Value, ...]
+    names: tuple[str, ...] = ()
     run: Jitted[..., Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +79,17 @@ class Exported:
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         title = f"exported {self.fun_name}"
+        if self.names:
+            if len(args) > len(self.names):
+                raise ArgumentError(f"{title}: wanted at most {len(self.names)} arguments ({', '.join(self.names)}), "
+                                    f"got {len(args)}, at {user_source()}. Static arguments were given to export(f)")
+            args, kwargs = (), {**dict(zip(self.names, args, strict=False)), **kwargs}
         leaves, structure = tree.flatten((args, kwargs))
         if structure is not self.in_tree:
             raise ArgumentError(f"{title}: wanted arguments of the structure {_shown(self.in_tree)}, got "
                                 f"{_shown(structure)}, at {user_source()}. Pass what it was exported for")
         wide = [_wide(x, a) for x, a in zip(leaves, self.in_avals, strict=True)]
-        names = _paths(self.in_tree)
+        names = _paths(self.in_tree, bool(self.names))
         values = as_values(wide, lambda: names, title)
         for name, x, wanted in zip(names, values, self.in_avals, strict=True):
             found = typeof(x)
@@ -118,7 +125,8 @@ class Exported:
         structures = {"in_tree": trees.encoded(self.in_tree, lambda v: w.value(v, 0)),
                       "out_tree": trees.encoded(self.out_tree, lambda v: w.value(v, 0))}
         header = {"name": self.fun_name, "platforms": list(self.platforms), "donated": list(self.donated),
-                  "vjp_order": vjp_order, "main": main, "captured": captured, **structures, **w.tables()}
+                  "names": list(self.names), "vjp_order": vjp_order, "main": main, "captured": captured,
+                  **structures, **w.tables()}
         return packed(header, w.arrays)
 
 
@@ -154,9 +162,11 @@ def export(fun_jit: Jitted[..., Any], *, platforms: Sequence[str] | None = None)
             if p == "cpu" or traced.device.platform == p:
                 traced.lower(CPU if p == "cpu" else traced.device)
         count = len(traced.captured)
+        parameters = () if fun_jit.signature is None else fun_jit.signature.parameters
+        names = tuple([n for n in parameters if n not in fun_jit.static])
         return Exported(traced.name, traced.in_tree, tuple(traced.in_avals[count:]), traced.out_tree,
                         tuple(traced.out_avals), wanted, tuple(sorted([i - count for i in traced.donated])),
-                        traced.jaxpr, traced.captured)
+                        traced.jaxpr, traced.captured, names)
 
     return boundary(made)
 
@@ -182,7 +192,7 @@ def _built(header: dict[str, Any], arrays: list[memoryview]) -> Exported:
     reader.tables(header)
     match header:
         case {"name": str(name), "platforms": list(platforms), "donated": list(donated), "main": main,     # pyright: ignore[reportUnknownVariableType]
-              "captured": list(captured), "in_tree": ins, "out_tree": outs}:      # pyright: ignore[reportUnknownVariableType]
+              "captured": list(captured), "in_tree": ins, "out_tree": outs, "names": list(names)}:      # pyright: ignore[reportUnknownVariableType]
             pass
         case _:
             raise refused("the header lacks a part")
@@ -202,8 +212,10 @@ def _built(header: dict[str, Any], arrays: list[memoryview]) -> Exported:
     places = cast("list[Any]", donated)
     if any(type(i) is not int or not 0 <= i < len(in_avals) for i in places) or not set(platforms) <= set(PLATFORMS):     # pyright: ignore[reportUnknownArgumentType]
         raise refused("a donated argument or a platform does not exist")
+    if any(not isinstance(n, str) for n in cast("list[Any]", names)):
+        raise refused("a parameter has no name")
     return Exported(name, in_tree, in_avals, out_tree, tuple(jaxpr.out_avals), tuple(cast("list[str]", platforms)),
-                    tuple(places), jaxpr, tuple(held))
+                    tuple(places), jaxpr, tuple(held), tuple(cast("list[str]", names)))
 
 
 def save(path: str | os.PathLike[str], exported: Exported, vjp_order: int = 0) -> None:
@@ -233,9 +245,11 @@ def _wide(x: Any, aval: ShapedArray) -> Any:
     return x
 
 
-def _paths(in_tree: tree.TreeDef) -> list[str]:
-    """One readable name a leaf: `args[0]['w']`."""
+def _paths(in_tree: tree.TreeDef, named: bool) -> list[str]:
+    """One readable name a leaf: `args[0]['w']`; `x['w']` where all parameters are known by name."""
     args, kwargs = in_tree.children
+    if named:
+        return [p for n, c in zip(kwargs.names, kwargs.children, strict=True) for p in tree.paths(c, n[2:-2])]
     return [*tree.paths(args, "args"), *tree.paths(kwargs, "kwargs")]
 
 

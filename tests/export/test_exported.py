@@ -71,6 +71,18 @@ def test_wrong_arguments_are_named() -> None:
         lantern.jit(again.call)({"w": X}, np.arange(5))
 
 
+def test_static_arguments_are_left_out_of_the_call() -> None:
+    f = lantern.jit(lambda n, x, flip=False: (-x["a"] if flip else x["a"]) * n, static_argnums=0,
+                    static_argnames="flip")
+    again = export.deserialize(export.export(f)(3, {"a": X}, flip=True).serialize())
+    assert again.names == ("x",)
+    assert again.call({"a": X}).tolist() == again.call(x={"a": X}).tolist() == (-3 * X).tolist()
+    with pytest.raises(ArgumentError, match=r"at most 1 arguments \(x\), got 2, at .* Static arguments were given"):
+        again.call(3, {"a": X})
+    with pytest.raises(ArgumentError, match=r"the argument x\['a'\] must be f32\[5\], got f32\[2\]"):
+        again.call({"a": X[:2]})
+
+
 def test_donation_travels() -> None:
     again = export.deserialize(export.export(lantern.jit(lambda x, y: x + y, donate_argnums=1))(X, X).serialize())
     x, y = jnp.asarray(X), jnp.asarray(X)

@@ -131,8 +131,8 @@ def test_programs_that_call_each_other_without_end() -> None:
     leaf = {"in": [0], "eqns": [{"op": "sin", "in": [0], "params": {}, "out": [0]}], "out": [1]}
     doubled = [leaf, *[{"in": [0], "eqns": [call(k), {**call(k), "in": [1]}], "out": [2]} for k in range(40)]]
     tree = ["tuple", [["tuple", ["*"]], ["dict", [], []]]]
-    header = {"name": "f", "platforms": [], "donated": [], "captured": [], "main": 40, "in_tree": tree, "out_tree": "*",
-              "avals": aval, "sources": [], "jaxprs": doubled, "vjp_order": 0}
+    header = {"name": "f", "platforms": [], "donated": [], "names": [], "captured": [], "main": 40, "in_tree": tree,
+              "out_tree": "*", "avals": aval, "sources": [], "jaxprs": doubled, "vjp_order": 0}
     refused(header, [], "more than 1000000 equations when all that it calls is written out")
     few = {**header, "jaxprs": doubled[:3], "main": 2}
     assert float(export.deserialize(packed(few, [])).call(0.0)) == 0.0
@@ -144,8 +144,8 @@ def test_depth() -> None:
     deep: Any = "*"
     for _ in range(300):
         deep = ["tuple", [deep]]
-    header = {"name": "f", "platforms": [], "donated": [], "captured": [], "main": 0, "in_tree": deep, "out_tree": "*",
-              "avals": [[[], "f32", False]], "sources": [], "jaxprs": [{"in": [0], "eqns": [], "out": [0]}]}
+    header = {"name": "f", "platforms": [], "donated": [], "names": [], "captured": [], "main": 0, "in_tree": deep,
+              "out_tree": "*", "avals": [[[], "f32", False]], "sources": [], "jaxprs": [{"in": [0], "eqns": [], "out": [0]}]}
     refused(header, [], "")
     body = b"[" * 100_000
     with pytest.raises(ExportError, match="no JSON"):
