@@ -145,7 +145,8 @@ def test_depth() -> None:
     for _ in range(300):
         deep = ["tuple", [deep]]
     header = {"name": "f", "platforms": [], "donated": [], "names": [], "captured": [], "main": 0, "in_tree": deep,
-              "out_tree": "*", "avals": [[[], "f32", False]], "sources": [], "jaxprs": [{"in": [0], "eqns": [], "out": [0]}]}
+              "out_tree": "*", "avals": [[[], "f32", False]], "sources": [],
+              "jaxprs": [{"in": [0], "eqns": [], "out": [0]}]}
     refused(header, [], "")
     body = b"[" * 100_000
     with pytest.raises(ExportError, match="no JSON"):
