@@ -80,7 +80,7 @@ class NamespaceInfo:
             raise ValueError(f"dtypes: no kind is called {unknown[0]!r}; there are {', '.join([*_KINDS, *_UNIONS])}")
         place = current_device() if device is None else find_device(device)
         return {name: canonical(np.dtype(name)) for k in simple for name in _KINDS[k]
-                if place.platform != "gpu" or (np.dtype(name).kind != "c" and np.dtype(name).itemsize < 8)}
+                if place.platform != "gpu" or name == "complex64" or np.dtype(name).itemsize < 8}
 
 
 def array_namespace_info() -> NamespaceInfo:

@@ -285,3 +285,5 @@ def run_sum(start: Any, zs: Any) -> Any:
 def test_what_is_missing(backend: WgpuBackend) -> None:
     with lantern.default_device("gpu"), pytest.raises(lantern.errors.DeviceError, match=r"complex128.*or complex64"):
         jnp.ones(2, "complex128") + 1
+    info = jnp.__array_namespace_info__()
+    assert list(info.dtypes(device="gpu", kind="complex floating")) == ["complex64"]
