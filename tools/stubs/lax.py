@@ -150,7 +150,8 @@ def branches(of: Signature) -> Iterator[str]:
 
 RULES: dict[str, Rule] = {
     **each("neg abs sign floor ceil square round stop_gradient", Unary(SAME)),
-    **each("sqrt rsqrt exp expm1 log log1p sin cos tan tanh logistic erf erf_inv reciprocal", Unary((("F", "F"),))),
+    **each("sqrt rsqrt exp expm1 log log1p sin cos tan tanh logistic erf erf_inv erfc lgamma digamma "
+           "bessel_i0e bessel_i1e reciprocal", Unary((("F", "F"),))),
     **each("bitwise_not", Unary((("X", "X"),))),
     **each("is_finite", Unary(TRUTH)),
     **each("add sub mul div rem pow atan2 max min", Binary(ARITHMETIC, EQUAL)),

@@ -100,6 +100,8 @@ RULES: Mapping[str, Rule] = {
         for name, rule in {
             "normal": Filled(),
             "uniform": Filled(),
+            **dict.fromkeys(["cauchy", "exponential", "gumbel", "laplace", "logistic", "maxwell"], Filled()),
+            "rademacher": Filled("i32"),
             "randint": Filled("i32"),
             "bits": Filled("u32"),
             "bernoulli": bernoulli,
