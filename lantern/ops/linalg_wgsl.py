@@ -6,6 +6,7 @@ that there are few barriers (J. Dongarra et al., "A set of level 3 basic linear 
 from __future__ import annotations
 
 from lantern.lower.routine import Written
+from lantern.ops import linalg_small as small
 
 THREADS = 256
 WIDEST = 32768      # workgroups along x; a device has 65535 along each axis
@@ -16,6 +17,29 @@ def _spread(jobs: int) -> tuple[tuple[int, int, int], tuple[tuple[str, int], ...
     across = max(1, min(jobs, WIDEST))
     return (across, -(-jobs // across), 1), (("across", across), ("jobs", jobs))
 
+
+# Division by zero gives an infinity, or NaN for 0 / 0, also where a driver assumes that there are none.
+QUOTIENT = """
+fn quotient(x: f32, y: f32) -> f32 {
+  let infinite = with_sign(bits_f32(0x7f800000u), bitcast<f32>(bitcast<u32>(x) ^ bitcast<u32>(y)));
+  let bad = select(infinite, bits_f32(0x7fc00000u), (magnitude(x) == 0u) | is_nan(x));
+  return select(div_f32(x, y), bad, magnitude(y) == 0u);
+}
+"""
+
+# The reflection 1 - tau v v^T that takes (alpha, x), |x| = scale * sqrt(squares), to (beta, 0): tau, what x is
+# multiplied by for v, and beta. As LAPACK's slarfg.
+REFLECTION = """
+fn reflection(alpha: f32, scale: f32, squares: f32) -> vec3<f32> {
+  let large = max_f32(scale, abs(alpha));
+  let safe = select(large, 1.0, large == 0.0);
+  let p = div_f32(scale, safe);
+  let q = div_f32(alpha, safe);
+  let beta = with_sign(large * sqrt(p * p * squares + q * q), neg_f32(alpha));
+  let found = vec3<f32>(div_f32(beta - alpha, beta), div_f32(1.0, alpha - beta), beta);
+  return select(found, vec3<f32>(0.0, 0.0, alpha), scale == 0.0);
+}
+"""
 
 _CHOLESKY = """
 var<workgroup> tile: array<f32, 256>;
@@ -107,6 +131,8 @@ fn subtract(base: u32, row: u32, column: u32, s: vec4<f32>) {
 
 def cholesky(count: int, n: int) -> Written:
     """l with l l^T = a, from the lower triangles of `count` matrices of n rows."""
+    if small.is_small(count, n, n):
+        return small.cholesky(count, n)
     grid, numbers = _spread(count)
     return Written(("a", "block"), ("l", "next"), _CHOLESKY, constants=(*numbers, ("n", n)),
                    workgroup_size=(THREADS, 1, 1), grid=grid)
@@ -195,24 +221,19 @@ fn put(right: u32, row: u32, column: u32, s: vec4<f32>) {
   if (column + 3u < m) { x[p + 3u] = s.w; }
 }
 
-// Division by zero gives an infinity, or NaN for 0 / 0, also where a driver assumes that there are none.
-fn quotient(x: f32, y: f32) -> f32 {
-  let infinite = with_sign(bits_f32(0x7f800000u), bitcast<f32>(bitcast<u32>(x) ^ bitcast<u32>(y)));
-  let bad = select(infinite, bits_f32(0x7fc00000u), (magnitude(x) == 0u) | is_nan(x));
-  return select(div_f32(x, y), bad, magnitude(y) == 0u);
-}
-
 fn turned(row: u32) -> u32 { return select(row, n - 1u - row, backwards); }
 """.replace("SUMS", "\n        ".join([f"s += a[place + {t}u * along] * part[{t}u * wide + c];" for t in range(16)]))
 
 
 def substitution(count: int, n: int, m: int, lower: bool, transpose: bool, unit: bool) -> Written:
     """x with t x = b, for triangles t of `count` matrices a (or their transposes) and m right-hand sides."""
+    if small.is_small(count * m, n, n):
+        return small.substitution(count, n, m, lower, transpose, unit, QUOTIENT)
     wide = 1 if m <= 4 else 2 if m <= 8 else 4      # times four columns
     grid, numbers = _spread(count * -(-m // (4 * wide)))
     constants = (*numbers, ("n", n), ("m", m), ("wide", wide), ("high", THREADS // wide), ("unit", unit),
                  ("backwards", lower == transpose), ("transposed", transpose))
-    return Written(("a", "b"), ("x",), _SUBSTITUTION, constants=constants, workgroup_size=(THREADS, 1, 1), grid=grid)
+    return Written(("a", "b"), ("x",), _SUBSTITUTION, QUOTIENT, constants, workgroup_size=(THREADS, 1, 1), grid=grid)
 
 
 _HOUSEHOLDER = """
@@ -251,9 +272,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       if (thread < span) { part[thread] += part[thread + span]; }
     }
     workgroupBarrier();
-    if (thread == 0u) { reflect(base + k * n + k, job * min(m, n) + k, scale, part[0]); }
+    if (thread == 0u) {
+      let found = reflection(h[base + k * n + k], scale, part[0]);
+      tau[job * min(m, n) + k] = found.x;
+      factor = found.x;
+      share = found.y;
+      h[base + k * n + k] = found.z;
+    }
     workgroupBarrier();
-    let tau = factor;
+    let times = factor;
     for (var row = k + 1u + thread; row < m; row += 256u) { h[base + row * n + k] *= share; }
     storageBarrier();
     for (var first = k + 1u; first < n; first += wide) {
@@ -270,7 +297,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var total = 0.0;
         for (var t = 0u; t < high; t++) { total += part[t * wide + c]; }
         for (var row = k + r; row < m; row += high) {
-          h[base + row * n + column] -= tau * total * select(h[base + row * n + k], 1.0, row == k);
+          h[base + row * n + column] -= times * total * select(h[base + row * n + k], 1.0, row == k);
         }
       }
       workgroupBarrier();
@@ -280,29 +307,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
 }
 
-// The reflection that takes (alpha, x) to (beta, 0), |x| = scale * sqrt(squares): as LAPACK's slarfg.
-fn reflect(place: u32, number: u32, scale: f32, squares: f32) {
-  let alpha = h[place];
-  factor = 0.0;
-  share = 0.0;
-  if (scale != 0.0) {
-    let large = max_f32(scale, abs(alpha));
-    let p = div_f32(scale, large);
-    let q = div_f32(alpha, large);
-    let beta = with_sign(large * sqrt(p * p * squares + q * q), neg_f32(alpha));
-    factor = div_f32(beta - alpha, beta);
-    share = div_f32(1.0, alpha - beta);
-    h[place] = beta;
-  }
-  tau[number] = factor;
-}
 """
 
 
 def householder(count: int, m: int, n: int) -> Written:
     """R and the vectors of the reflections below it, and their factors, for `count` matrices of m x n."""
+    if small.is_small(count, m, n):
+        return small.householder(count, m, n, REFLECTION)
     wide = min(64, 1 << max(0, (n - 1).bit_length()))
     grid, numbers = _spread(count)
     constants = (*numbers, ("m", m), ("n", n), ("wide", wide), ("high", THREADS // wide))
-    return Written(("a", "factors", "block"), ("h", "tau", "next"), _HOUSEHOLDER, constants=constants,
+    return Written(("a", "factors", "block"), ("h", "tau", "next"), _HOUSEHOLDER, REFLECTION, constants,
                    workgroup_size=(THREADS, 1, 1), grid=grid)
