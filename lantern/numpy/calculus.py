@@ -19,6 +19,7 @@ from lantern.lax.operands import (
     type_error,
 )
 from lantern.numpy.arithmetic import add, clip, divide, multiply, remainder, subtract
+from lantern.numpy.creation import zeros_like
 from lantern.numpy.joining import concatenate, diff
 from lantern.numpy.logic import equal, where
 from lantern.numpy.reductions import sum
@@ -155,7 +156,7 @@ def polyval(p: ArrayLike, x: ArrayLike) -> Array:
     if coefficients.ndim == 0:
         raise shape_error(f"polyval: wanted a vector of coefficients, got {coefficients.aval}")
     dtype = common_dtype([coefficients, at], function="polyval")[0]
-    found = multiply(array("polyval", cast(at, dtype)), 0)
+    found = zeros_like(at, dtype)
     for k in range(coefficients.shape[0]):
         found = add(multiply(found, at), coefficients[k])
     return found

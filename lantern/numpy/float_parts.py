@@ -5,7 +5,7 @@ import numpy as np
 
 from lantern.dtypes import BF16, F16, F32, F64, I32, is_float, is_integer
 from lantern.eager import one_program
-from lantern.lax.operands import ArrayLike, DType, array, cast, inexact, promoted, type_error
+from lantern.lax.operands import ArrayLike, DType, array, cast, promoted, type_error
 from lantern.numpy.arithmetic import multiply, negative, power, subtract, trunc
 from lantern.numpy.logic import equal, isinf, isnan, less, logical_or, where
 from lantern.ops import compare
@@ -95,12 +95,12 @@ def _lowest(bits: Value) -> int:
 def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     """x1 * 2**x2, for whole x2.
 
-    Raises TypeError for exponents that are no integers.
+    Raises TypeError for exponents that are no integers, and for complex numbers.
 
     >>> ldexp(np.array([1.0, 3.0]), np.array([3, -1])).tolist()
     [8.0, 1.5]
     """
-    x, exponent = inexact("ldexp", x1), array("ldexp", x2)
+    x, exponent = array("ldexp", _floats("ldexp", x1)[0]), array("ldexp", x2)
     if not is_integer(exponent.dtype):
         raise type_error(f"ldexp: wanted whole exponents, got {exponent.aval}", "Use x * 2 ** y.")
     # In two steps: 2**x2 itself may overflow where the product does not.

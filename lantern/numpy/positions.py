@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, I32, canonical, is_integer
+from lantern.dtypes import BOOL, I32, U32, canonical, is_integer
 from lantern.errors import UnknownValueError
 from lantern.lax.operands import (
     ArrayLike,
@@ -21,7 +21,7 @@ from lantern.lax.operands import (
     size_of,
     type_error,
 )
-from lantern.numpy.arithmetic import add, clip, floor_divide, multiply, remainder
+from lantern.numpy.arithmetic import add, clip, floor_divide, minimum, multiply, remainder
 from lantern.numpy.indices import known_values
 from lantern.numpy.joining import stack
 from lantern.numpy.logic import where
@@ -148,6 +148,13 @@ def ix_(*args: ArrayLike) -> tuple[Array, ...]:
     return tuple(found)
 
 
+def as_positions(x: Array, limit: int) -> Array:
+    """Integers in a dtype that holds `limit`, which stands for all larger ones."""
+    if x.dtype.itemsize < 4:
+        return array("positions", convert(x, I32))
+    return array("positions", convert(minimum(x, limit), I32)) if x.dtype == U32 else x
+
+
 def unravel_index(indices: ArrayLike, shape: ShapeLike) -> tuple[Array, ...]:
     """Positions in the flattened array as positions along each axis of `shape`. Negative ones count from the end; those
     out of range give the nearest element.
@@ -161,6 +168,7 @@ def unravel_index(indices: ArrayLike, shape: ShapeLike) -> tuple[Array, ...]:
     if not is_integer(x.dtype):
         raise type_error(f"unravel_index: wanted integers, got {x.aval}")
     count = size_of(sizes)
+    x = as_positions(x, count)
     flat = clip(where(x < 0, add(x, count), x), 0, max(count - 1, 0))
     found: list[Array] = []
     for n in reversed(sizes):

@@ -231,7 +231,7 @@ def _count(x: Array, axes: Sequence[int], where: ArrayLike | None, keepdims: boo
         return float(count) if count > 0 else 0.0
     ones = broadcast_in_dim(array("where", 1.0), x.shape, ())
     counts = _reduce(reduce_sum, _masked(ones, where, 0.0), axes, keepdims)
-    return maximum(subtract(convert(counts, x.dtype), ddof), 0)
+    return maximum(subtract(convert(counts, real_dtype(x.dtype)), ddof), 0)
 
 
 @one_program(1)

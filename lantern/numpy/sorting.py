@@ -4,7 +4,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
-from lantern.dtypes import I32
+from lantern.dtypes import I32, is_complex
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, argument_error, array, canonical_axis, cast, common_dtype, shape_error
 from lantern.numpy.shaping import flip, ravel
@@ -48,8 +48,16 @@ def argsort(a: ArrayLike, axis: int | None = -1, *, kind: None = None, order: No
     return array("argsort", full((), 0, I32) if x.ndim == 0 else _order(x, place, descending))
 
 
+def _ordered(function: str, x: Array) -> Array:
+    """x, unless it is made of complex numbers."""
+    if is_complex(x.dtype):
+        raise shape_error(f"{function}: wanted numbers or bools, got {x.aval}: complex numbers have no order",
+                          "Take abs, real or imag first.")
+    return x
+
+
 def _line(function: str, a: ArrayLike, axis: int | None) -> tuple[Array, int]:
-    x = array(function, a)
+    x = _ordered(function, array(function, a))
     if axis is None:
         return ravel(x), 0
     return x, canonical_axis(function, axis, x.aval) if x.ndim else 0
@@ -100,7 +108,7 @@ def lexsort(keys: Sequence[ArrayLike] | Array, axis: int = -1) -> Array:
     >>> lexsort((np.array([1, 0, 2]), np.array([5, 5, 3]))).tolist()
     [2, 1, 0]
     """
-    given = [array("lexsort", k) for k in keys]
+    given = [_ordered("lexsort", array("lexsort", k)) for k in keys]
     if not given or any([k.shape != given[0].shape for k in given]):
         raise shape_error(f"lexsort: wanted keys of one shape, got {', '.join([str(k.aval) for k in given]) or 'none'}")
     place = canonical_axis("lexsort", axis, given[0].aval)
@@ -145,4 +153,4 @@ def searchsorted(a: ArrayLike, v: ArrayLike, side: str = "left", sorter: ArrayLi
 
 def _common(line: Array, wanted: Array) -> list[Array]:
     dtype = common_dtype([line, wanted])[0]
-    return [array("searchsorted", cast(x, dtype)) for x in (line, wanted)]
+    return [_ordered("searchsorted", array("searchsorted", cast(x, dtype))) for x in (line, wanted)]

@@ -32,6 +32,7 @@ from lantern.numpy.indexing import take_along_axis
 from lantern.numpy.indices import known_values
 from lantern.numpy.joining import concatenate, diff
 from lantern.numpy.logic import equal, isnan, logical_and, where
+from lantern.numpy.positions import as_positions
 from lantern.numpy.products import matmul
 from lantern.numpy.ranges import linspace
 from lantern.numpy.reductions import any as any_of
@@ -201,7 +202,7 @@ def cov(m: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True, bias: boo
         less = taken if aweights is None else divide(multiply(taken, sum(multiply(weights, aweights))), total)
     centred = subtract(x, expand_dims(mean, 1))
     weighted = centred if weights is None else multiply(centred, weights)
-    found = divide(matmul(weighted, conj(centred.T)), subtract(total, less))
+    found = divide(matmul(weighted, conj(centred.T)), maximum(subtract(total, less), 0))
     return reshape(found, ()) if x.shape[0] == 1 else found
 
 
@@ -245,9 +246,10 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
     """How often each number from 0 occurs in a vector of integers; with weights, their sums.
 
     The length of the result is the largest number + 1, at least `minlength`; or `length`, which must be given while x
-    is traced. Negative numbers count as 0, those from `length` on are left out.
+    is traced. Then negative numbers count as 0, and those from `length` on are left out.
 
-    Raises TypeError for floats and for unknown values without `length`, ShapeError unless x is a vector.
+    Raises ArgumentError for a negative number without `length`, TypeError for floats and for unknown values without
+    `length`, ShapeError unless x is a vector.
 
     >>> bincount(np.array([1, 1, 3])).tolist()
     [0, 2, 0, 1]
@@ -266,18 +268,19 @@ def bincount(x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0,
         except UnknownValueError:
             raise type_error(f"bincount: the length of the result depends on the values of {numbers.aval}, which are "
                              "not known while tracing", "Give it, as in bincount(x, length=n).") from None
+        if values.size and int(values.min()) < 0:
+            raise argument_error(f"bincount: wanted numbers from 0, got {values.min()}")
         length = int(values.max()) + 1 if values.size else 0
-    return _counted(numbers, amounts, builtin_max(operator.index(length), operator.index(minlength)))
-
-
-def builtin_max(x: int, y: int) -> int:
-    """The larger of two Python numbers: `max` means the reduction in this file."""
-    return x if x > y else y
+    size = sorted([operator.index(length), operator.index(minlength)])[1]
+    if size >= 2 ** 31:
+        raise argument_error(f"bincount: positions end at {2 ** 31 - 1}, wanted {size} of them")
+    return _counted(numbers, amounts, size)
 
 
 @one_program(2)
 def _counted(numbers: Array, amounts: Array | None, length: int) -> Array:
-    return _sums(clip(numbers, 0, length), full(numbers.shape, 1, I32) if amounts is None else amounts, length)
+    places = clip(as_positions(numbers, length), 0, length)
+    return _sums(places, full(numbers.shape, 1, I32) if amounts is None else amounts, length)
 
 
 def _sums(places: Array, amounts: Array, length: int) -> Array:
@@ -307,6 +310,7 @@ def histogram_bin_edges(a: ArrayLike, bins: ArrayLike = 10, range: Sequence[Arra
         low, high = (min(x), max(x)) if x.size else (asarray(0.0, x.dtype), asarray(1.0, x.dtype))
     else:
         low, high = [convert(array("histogram_bin_edges", r), x.dtype) for r in range]
+    low, high = [convert(v, F32) if v.dtype.itemsize < 4 else v for v in (low, high)]
     alone = equal(low, high)
     return linspace(where(alone, subtract(low, 0.5), low), where(alone, add(high, 0.5), high), count + 1, dtype=x.dtype)
 

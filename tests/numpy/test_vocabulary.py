@@ -102,6 +102,11 @@ ROWS = [
     row("isin", K, np.int32([1, 4])), row("isin invert", M, M[0], f=_by_axis("isin", invert=True)),
     row("isin nothing", K, np.zeros(0, np.int32)), row("isin nan", np.float32([np.nan, 1]), np.float32([np.nan, 1])),
     row("union1d", K, np.int32([9, 1]), f=lambda xp, x, y: xp.union1d(x, y) if xp is np else xp.union1d(x, y, size=5)),
+    row("unravel_index int8", np.int8([100, 3]), f=lambda xp, k: xp.unravel_index(k, (20, 30))),
+    row("nanmean complex", np.complex64([[1 + 2j, np.nan], [3, 4j]]), f=_by_axis("nanmean", axis=-1)),
+    row("cov nothing", np.zeros((2, 0), np.float32)), row("polyval nothing", np.zeros(0, np.float32), V),
+    row("bincount int8", np.int8([3, 3, 1]), f=lambda xp, k: xp.bincount(k, None, 300)[:4] if xp is np else
+        xp.bincount(k, length=300)[:4]),
     row("signbit", np.float32([-1, -0.0, 0.0, np.inf, -np.nan])), row("signbit int", np.int32([-3, 0])),
     row("copysign", V, -N[0, :1], f=lambda xp, x, y: xp.copysign(x, y), grad=1),
     row("nextafter", np.float32([1, -1, 0, 0, np.inf, 3, -3]), np.float32([2, -2, 1, 0, 0, np.nan, 4])),
@@ -149,7 +154,7 @@ def compare(found: Any, wanted: Any, tolerance: float) -> None:
         return
     found, wanted = np.asarray(found), np.asarray(wanted)
     assert found.shape == wanted.shape
-    assert found.dtype.itemsize <= 4
+    assert found.dtype.itemsize <= (8 if found.dtype.kind == "c" else 4)
     np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
     if wanted.dtype.kind == "f" and not tolerance > 1e-5:
         zeros = (wanted == 0) & (found == 0)
@@ -210,6 +215,10 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: jnp.cov(np.zeros((1, 2, 3))), ShapeError, r"cov: wanted rank 1 or 2, got f32\[1,2,3\]"),
     (lambda: jnp.cov(M, V), ShapeError, r"as many observations of each variable, got f32\[3,4\] and f32\[6\]"),
     (lambda: jnp.cov(M, fweights=K), ShapeError, r"wanted weights of shape \(4,\).*, got i32\[6\]"),
+    (lambda: jnp.bincount(np.int32([1, -1])), ArgumentError, "bincount: wanted numbers from 0, got -1"),
+    (lambda: jnp.bincount(np.uint32([4 * 10**9])), ArgumentError, "positions end at 2147483647, wanted 4000000001"),
+    (lambda: jnp.argsort(np.complex64([1])), ShapeError, r"argsort: .*, got c64\[1\]: complex numbers have no order"),
+    (lambda: jnp.searchsorted(V, 1j), ShapeError, r"searchsorted: .*, got c64\[6\]: complex numbers have no order"),
     (lambda: jnp.bincount(V), TypeError, r"bincount: wanted integers, got f32\[6\]"),
     (lambda: jnp.bincount(K[None]), ShapeError, r"bincount: wanted a vector, got i32\[1,6\], at .* Ravel it"),
     (lambda: lantern.jit(jnp.bincount)(K), TypeError, r"depends on the values of i32\[6\].*bincount\(x, length=n\)"),
