@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from lantern import lax, random
 from lantern.dtypes import KEY, canonical, prng_key
 from lantern.errors import ArgumentError, LanternError, NotDifferentiableError, ShapeError
 from lantern.lax.moving import MOVING
+from lantern.ops.keys import random_unwrap_p
+from lantern.trace.jaxpr import subjaxprs
 
 WORDS = np.arange(24, dtype=np.uint32).reshape(2, 3, 4)[..., :2].copy()      # of keys of shape (2, 3)
 POSITIONS = np.array([2, 0, -1])
@@ -341,3 +345,44 @@ def test_rules_that_close_over_keys_in_loops() -> None:
     f.defvjp(lambda x: (f(x), None), lambda kept, ct: (ct * random.uniform(key),))
     thrice = lantern.jit(lantern.grad(lambda x: lax.scan(lambda c, _: (f(c), None), x, None, length=3)[0]))
     np.testing.assert_allclose(thrice(1.0), np.float32(random.uniform(key)) ** 3, rtol=1e-6)
+
+
+# What samplers want beside a key, by the names of their parameters.
+WANTED: dict[str, Any] = {
+    "a": 2.0, "alpha": np.ones(3, np.float32), "b": 2.0, "concentration": 1.5, "cov": np.eye(2, dtype=np.float32),
+    "d": 3, "data": 1, "df": 3.0, "dfden": 3.0, "dfnum": 2.0, "lam": 4.0, "left": 0.0, "loc": 0.0,
+    "logits": np.zeros(4, np.float32), "lower": -1.0, "maxval": 9, "mean": 1.0, "minval": 0, "mode": 0.5, "n": 4,
+    "p": 0.5, "right": 1.0, "scale": 1.0, "shape": (3,), "upper": 1.0, "x": 5,
+}
+SPECIAL: dict[str, dict[str, Any]] = {
+    "choice": {"a": 5}, "generalized_normal": {"p": 2.0}, "multinomial": {"p": np.full(3, 1 / 3, np.float32)},
+    "multivariate_normal": {"mean": np.zeros(2, np.float32)},
+}
+USES_NONE = ("fold_in", "clone")
+
+
+def samplers() -> dict[str, Any]:
+    """The functions of lantern.random whose first parameter is a key."""
+    found: dict[str, Any] = {}
+    for name, f in vars(random).items():
+        parameters = list(inspect.signature(f).parameters.values()) if inspect.isfunction(f) else []
+        if parameters and parameters[0].name == "key":
+            required = [p.name for p in parameters[1:] if p.default is p.empty]
+            found[name] = partial(f, **{n: SPECIAL.get(name, {}).get(n, WANTED[n]) for n in required})
+    return found
+
+
+def users(jaxpr: Any) -> list[str]:
+    """Who uses keys in a program."""
+    found = [e.params["by"] for e in jaxpr.eqns if e.primitive is random_unwrap_p and e.params["by"]]
+    return found + [u for e in jaxpr.eqns for v in e.params.values() for s in subjaxprs(v) for u in users(s)]
+
+
+@pytest.mark.parametrize("name", samplers())
+def test_every_sampler_uses_its_key_once_and_under_its_name(name: str) -> None:
+    """What `debug.key_reuse` counts. Raw keys are drawn from in the same way."""
+    draw = samplers()[name]
+    jaxpr = lantern.make_jaxpr(draw)(random.key(0))
+    assert users(getattr(jaxpr, "jaxpr", jaxpr)) == ([] if name in USES_NONE else [name])
+    typed, raw = lantern.eval_shape(draw, random.key(0)), lantern.eval_shape(draw, random.PRNGKey(0))
+    assert raw == (lantern.ShapeDtypeStruct((*typed.shape, 2), np.uint32) if typed.dtype is KEY else typed)
