@@ -18,7 +18,8 @@ from lantern.backends.wgpu.written import render_routine
 from lantern.dtypes import C64, is_inexact
 from lantern.lower.expr import TO_BOOL, ReduceOp, ScalarOp
 from lantern.lower.kernel import Kernel, Target
-from lantern.lower.routine import Routine
+from lantern.lower.routine import Routine, Written
+from lantern.ops import linalg_wgsl
 from lantern.ops.fft_kernel import written
 from lantern.trace.aval import shaped
 from tests.device.chromium import NAMES, Fault, compile_in_chromium, find_chromium
@@ -146,6 +147,22 @@ def products() -> Iterator[Kernel]:
         yield product(2, 40, 50, 60, dtype=dtype)
 
 
+def factorisations() -> Iterator[Routine]:
+    """Kernels of small matrices and of large ones."""
+    def routine(name: str, text: Written, args: tuple[int, ...], outs: tuple[int, ...], counted: bool) -> Routine:
+        number = (shaped((), I32),) * counted
+        ends = [(*[f32(n) for n in sizes], *number) for sizes in (args, outs)]
+        return Routine(lambda *xs: xs, text, *ends, name)
+
+    for n in (3, 40):
+        yield routine("cholesky", linalg_wgsl.cholesky(2, n), (2 * n * n,), (2 * n * n,), True)
+        sizes = (2 * n * n, 2 * n)
+        yield routine("householder", linalg_wgsl.householder(2, n, n), sizes, sizes, True)
+        for lower, transpose, unit in ((True, False, False), (False, False, True), (True, True, False)):
+            text = linalg_wgsl.substitution(2, n, 5, lower, transpose, unit)
+            yield routine("substitution", text, (2 * n * n, 10 * n), (10 * n,), False)
+
+
 def transforms(target: Target) -> Iterator[Routine]:
     """Fourier transforms of every radix, along rows and columns, of complex and of real numbers."""
     for shape, axis in (((5, 210), 1), ((143, 6), 0), ((100, 256), 1), ((64, 20), 0), ((2,), 0)):
@@ -167,7 +184,7 @@ def every_shader() -> dict[str, str]:
             for kernel in make():
                 signature = f"{kernel.name} {', '.join(map(str, kernel.args))} -> {kernel.outs[0]}"
                 found[f"{make.__name__}[{len(found)}]: {signature}"] = render(kernel, target).text
-        for routine in transforms(target):
+        for routine in (*transforms(target), *(factorisations() if target is PORTABLE else ())):
             found[f"{routine.name}[{len(found)}]: {routine.args[0]}"] = render_routine(routine, target)[0].text
     by_text = {text: name for name, text in reversed(found.items()) if text}
     return {name: text for text, name in reversed(by_text.items())}
