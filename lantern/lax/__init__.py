@@ -12,8 +12,14 @@ from lantern.lax.branches import cond as cond
 from lantern.lax.branches import switch as switch
 from lantern.lax.collectives import all_gather as all_gather
 from lantern.lax.collectives import all_to_all as all_to_all
+from lantern.lax.collectives import axis_index as axis_index
+from lantern.lax.collectives import axis_size as axis_size
+from lantern.lax.collectives import pmax as pmax
+from lantern.lax.collectives import pmean as pmean
+from lantern.lax.collectives import pmin as pmin
 from lantern.lax.collectives import ppermute as ppermute
 from lantern.lax.collectives import pshuffle as pshuffle
+from lantern.lax.collectives import psum as psum
 from lantern.lax.collectives import psum_scatter as psum_scatter
 from lantern.lax.collectives import with_sharding_constraint as with_sharding_constraint
 from lantern.lax.convolution import ConvDimensionNumbers as ConvDimensionNumbers
@@ -129,8 +135,6 @@ from lantern.lax.special import zeta as zeta
 from lantern.lax.structural import DotDimensionNumbers as DotDimensionNumbers
 from lantern.lax.structural import argmax as argmax
 from lantern.lax.structural import argmin as argmin
-from lantern.lax.structural import axis_index as axis_index
-from lantern.lax.structural import axis_size as axis_size
 from lantern.lax.structural import batch_matmul as batch_matmul
 from lantern.lax.structural import broadcast as broadcast
 from lantern.lax.structural import broadcast_in_dim as broadcast_in_dim
@@ -146,10 +150,6 @@ from lantern.lax.structural import full as full
 from lantern.lax.structural import full_like as full_like
 from lantern.lax.structural import iota as iota
 from lantern.lax.structural import pad as pad
-from lantern.lax.structural import pmax as pmax
-from lantern.lax.structural import pmean as pmean
-from lantern.lax.structural import pmin as pmin
-from lantern.lax.structural import psum as psum
 from lantern.lax.structural import reduce_and as reduce_and
 from lantern.lax.structural import reduce_max as reduce_max
 from lantern.lax.structural import reduce_min as reduce_min

@@ -1,23 +1,120 @@
-"""Collectives that move values between the elements of a named axis of `vmap`, with jax.lax's names and arguments.
+"""Collectives: sums, extrema and moves across the elements of a named axis of `vmap`, with jax.lax's names.
 
-Each is `all_gather` and a choice: on one device, gathering is nothing but looking at the whole array.
+Those that move values are `all_gather` and a choice: on one device, gathering is nothing but looking at the whole
+array. Where one name stands for an axis, sums, extrema and positions take a tuple of names, too: all those axes.
 """
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from lantern import tree
-from lantern.lax.operands import argument_error, array, canonical_axis, shape_error
+from lantern.lax.operands import argument_error, array, as_sequence, canonical_axis, shape_error
 from lantern.ops import collective
 from lantern.ops import shape as ops
+from lantern.ops.elementwise import mul
 from lantern.ops.index import take
+from lantern.ops.pointwise import add
 from lantern.trace.array import Array
-from lantern.trace.context import axis_size
+from lantern.trace.context import axes_in_scope
+from lantern.trace.context import axis_size as size_of_axis
 
 T = TypeVar("T")
+
+
+def _names(axis_name: Hashable) -> tuple[Hashable, ...]:
+    """One name, or several in a tuple that is no name itself."""
+    if axis_name in dict(axes_in_scope()) or not isinstance(axis_name, tuple):
+        return (axis_name,)     # pyright: ignore[reportUnknownVariableType]
+    return tuple(as_sequence(axis_name))
+
+
+def _across(function: str, one: Callable[[Any, Hashable], Any], x: Any, axis_name: Hashable) -> Any:
+    """`one` of each leaf along one axis after the other."""
+    def across(leaf: Any) -> Any:
+        number = type(leaf) in (int, float, complex) and function == "psum"     # the sum of a Python number is one
+        found = leaf if number else array(function, leaf)
+        for name in _names(axis_name):
+            found = one(found, name)
+        return found
+
+    return tree.map(across, x)
+
+
+def psum(x: Any, axis_name: Hashable) -> Any:
+    """The sum over a named axis of `vmap`, for each leaf of a pytree. Of a Python number it is a Python number:
+    psum(1, "i") is the size of the axis.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+
+    >>> import lantern
+    >>> lantern.vmap(lambda v: psum(v, "i"), axis_name="i")(np.arange(3)).tolist()
+    [3, 3, 3]
+    """
+    return _across("psum", collective.psum, x, axis_name)
+
+
+def pmean(x: Any, axis_name: Hashable) -> Any:
+    """The mean over a named axis of `vmap`, for each leaf of a pytree.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name, ShapeError for integers.
+
+    >>> import lantern
+    >>> lantern.vmap(lambda v: pmean(v, "i"), axis_name="i")(np.arange(3.0)).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    return _across("pmean", collective.pmean, x, axis_name)
+
+
+def pmax(x: Any, axis_name: Hashable) -> Any:
+    """The largest value over a named axis of `vmap`, for each leaf of a pytree.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+
+    >>> import lantern
+    >>> lantern.vmap(lambda v: pmax(v, "i"), axis_name="i")(np.arange(3)).tolist()
+    [2, 2, 2]
+    """
+    return _across("pmax", collective.pmax, x, axis_name)
+
+
+def pmin(x: Any, axis_name: Hashable) -> Any:
+    """The smallest value over a named axis of `vmap`, for each leaf of a pytree.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+
+    >>> import lantern
+    >>> lantern.vmap(lambda v: pmin(v, "i"), axis_name="i")(np.arange(3)).tolist()
+    [0, 0, 0]
+    """
+    return _across("pmin", collective.pmin, x, axis_name)
+
+
+def axis_size(axis_name: Hashable) -> int:
+    """The size of a named axis of `vmap`; of several, the product.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+    """
+    return math.prod([size_of_axis(name) for name in _names(axis_name)])
+
+
+def axis_index(axis_name: Hashable) -> Array:
+    """The position along a named axis of `vmap`, as int32; along several, as if they were one, the last the fastest.
+
+    Raises ArgumentError if no enclosing vmap has an axis of this name.
+
+    >>> import lantern
+    >>> lantern.vmap(lambda v: axis_index("i"), axis_name="i")(np.zeros(3)).tolist()
+    [0, 1, 2]
+    """
+    names = _names(axis_name)
+    found = collective.axis_index(names[0])
+    for name in names[1:]:
+        found = add(mul(found, size_of_axis(name)), collective.axis_index(name))
+    return found
 
 
 def _one_group(function: str, groups: Any) -> None:
@@ -67,7 +164,7 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
     >>> lantern.vmap(lambda v: ppermute(v, "i", ring), axis_name="i")(np.arange(3)).tolist()
     [2, 0, 1]
     """
-    size = axis_size(axis_name)
+    size = size_of_axis(axis_name)
     source = np.full(size, size, np.int32)      # out of range: reads zero
     for ends, word in zip(zip(*perm, strict=True), ("source", "destination"), strict=False):
         wrong = [k for k in ends if not 0 <= k < size or ends.count(k) > 1]
@@ -93,8 +190,8 @@ def pshuffle(x: Any, axis_name: Hashable, perm: Sequence[int]) -> Any:
     >>> lantern.vmap(lambda v: pshuffle(v, "i", [2, 0, 1]), axis_name="i")(np.arange(3)).tolist()
     [2, 0, 1]
     """
-    if sorted(perm) != list(range(axis_size(axis_name))):
-        raise argument_error(f"pshuffle: wanted a permutation of 0..{axis_size(axis_name) - 1}, got {list(perm)}")
+    if sorted(perm) != list(range(size_of_axis(axis_name))):
+        raise argument_error(f"pshuffle: wanted a permutation of 0..{size_of_axis(axis_name) - 1}, got {list(perm)}")
     return ppermute(x, axis_name, [(k, place) for place, k in enumerate(perm)])
 
 
@@ -111,7 +208,7 @@ def all_to_all(x: Any, axis_name: Hashable, split_axis: int, concat_axis: int, *
     [[0, 2], [1, 3]]
     """
     _one_group("all_to_all", axis_index_groups)
-    size = axis_size(axis_name)
+    size = size_of_axis(axis_name)
 
     def across(leaf: Any) -> Array:
         value = array("all_to_all", leaf)
@@ -143,7 +240,7 @@ def psum_scatter(x: Any, axis_name: Hashable, *, scatter_dimension: int = 0, axi
     [2, 4]
     """
     _one_group("psum_scatter", axis_index_groups)
-    size = axis_size(axis_name)
+    size = size_of_axis(axis_name)
 
     def across(leaf: Any) -> Array:
         value = array("psum_scatter", leaf)

@@ -1,12 +1,11 @@
-"""Primitives that move, repeat, reduce and contract elements, and collectives, with jax.lax's names and arguments."""
+"""Primitives that move, repeat, reduce and contract elements, with jax.lax's names and arguments."""
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from lantern import tree
 from lantern.dtypes import canonical
 from lantern.lax.operands import (
     ArrayLike,
@@ -25,12 +24,11 @@ from lantern.lax.operands import array as as_array
 from lantern.lax.operands import operand as as_operand
 from lantern.lax.precision import PrecisionLike, check_precision
 from lantern.ops import broadcast as broadcasting
-from lantern.ops import collective, reduce
 from lantern.ops import dot as dots
+from lantern.ops import reduce
 from lantern.ops import shape as ops
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
-from lantern.trace.context import axis_size as size_of_axis
 
 # ((contracted axes of lhs, of rhs), (batch axes of lhs, of rhs))
 DotDimensionNumbers: TypeAlias = "tuple[tuple[Sequence[int], Sequence[int]], tuple[Sequence[int], Sequence[int]]]"
@@ -358,45 +356,3 @@ def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: PrecisionLike = None
     check_precision("batch_matmul", precision)
     lead = tuple(range(x.ndim - 2))
     return dots.dot_general(x, y, ((x.ndim - 1,), (y.ndim - 2,)), (lead, lead))
-
-
-def psum(x: Any, axis_name: Hashable) -> Any:
-    """The sum over a named axis of `vmap`, for each leaf of a pytree."""
-    def across(leaf: Any) -> Array:
-        return collective.psum(as_array("psum", leaf), axis_name)
-
-    return tree.map(across, x)
-
-
-def pmean(x: Any, axis_name: Hashable) -> Any:
-    """The mean over a named axis of `vmap`, for each leaf of a pytree."""
-    def across(leaf: Any) -> Array:
-        return collective.pmean(as_array("pmean", leaf), axis_name)
-
-    return tree.map(across, x)
-
-
-def pmax(x: Any, axis_name: Hashable) -> Any:
-    """The largest value over a named axis of `vmap`, for each leaf of a pytree."""
-    def across(leaf: Any) -> Array:
-        return collective.pmax(as_array("pmax", leaf), axis_name)
-
-    return tree.map(across, x)
-
-
-def pmin(x: Any, axis_name: Hashable) -> Any:
-    """The smallest value over a named axis of `vmap`, for each leaf of a pytree."""
-    def across(leaf: Any) -> Array:
-        return collective.pmin(as_array("pmin", leaf), axis_name)
-
-    return tree.map(across, x)
-
-
-def axis_index(axis_name: Hashable) -> Array:
-    """The position along a named axis of `vmap`, as int32."""
-    return collective.axis_index(axis_name)
-
-
-def axis_size(axis_name: Hashable) -> int:
-    """The size of a named axis of `vmap`."""
-    return size_of_axis(axis_name)

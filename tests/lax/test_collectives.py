@@ -72,6 +72,23 @@ def test_values_that_are_the_same_for_all_and_trees() -> None:
     assert lax.with_sharding_constraint({"a": X}, "anything")["a"] is X
 
 
+def test_several_axes_at_once() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+    def both(f: Any) -> Any:
+        return lantern.vmap(lantern.vmap(f, axis_name="j"), axis_name="i")(x)
+
+    np.testing.assert_array_equal(both(lambda v: lax.psum(v, ("i", "j"))), np.full((2, 3), 15))
+    np.testing.assert_array_equal(both(lambda v: lax.pmean(v, ("i", "j"))), np.full((2, 3), 2.5))
+    np.testing.assert_array_equal(both(lambda v: lax.pmax(v, ("j", "i")) - lax.pmin(v, ("i", "j"))), np.full((2, 3), 5))
+    np.testing.assert_array_equal(both(lambda v: lax.axis_index(("i", "j"))), x)
+    np.testing.assert_array_equal(both(lambda v: lax.axis_index(("j", "i"))), [[0, 2, 4], [1, 3, 5]])
+    sizes: list[Any] = []
+    both(lambda v: sizes.append((lax.axis_size(("i", "j")), lax.psum(1, ("i", "j")), lax.psum(1, "j"))) or v)
+    assert sizes == [(6, 6, 3)]
+    assert all(type(n) is int for n in sizes[0])
+
+
 ERRORS: list[tuple[Any, type[Exception], str]] = [
     (lambda: lax.all_gather(X, "i"), ArgumentError, r"no axis is named 'i' here.*at test_collectives.py:\d+"),
     (lambda: each(lambda v: lax.ppermute(v, "j", RING))(X), ArgumentError, r"no axis is named 'j' here \(in scope"),
