@@ -163,6 +163,7 @@ class Jitted(Generic[P, R]):
             settle(results, known)
         return tree.unflatten(traced.out_tree, results)
 
+    @boundary
     def _call_compiled(self, compiled: Compiled, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A compiled function's call: nothing is traced, so everything is checked."""
         traced, title, device = compiled.traced, f"compiled {name_of(self.f)}", compiled.device
@@ -176,17 +177,29 @@ class Jitted(Generic[P, R]):
         if structure is not traced.in_tree:
             raise ArgumentError(f"{title}: it was compiled for arguments of the structure {traced.in_tree}, got "
                                 f"{structure}, at {user_source()}. Lower the function for this structure, or call jit")
+        def names() -> Sequence[str]:
+            return argument_names(self.f, args, kwargs)
+
+        values: Sequence[Any] = leaves
+        if not all([type(x) is DeviceArray and x.device is device and x.donated_to is None and x.aval == wanted
+                    for x, wanted in zip(leaves, compiled.in_avals, strict=True)]):
+            values = self._arguments_of(compiled, leaves, names, title)
+        placed = self.device is not None
+        return self._execute(compiled.runnable, traced, compiled.captured, values, names, placed)
+
+    def _arguments_of(self, compiled: Compiled, leaves: Sequence[Any], names: Callable[[], Sequence[str]],
+                      title: str) -> Sequence[Any]:
+        """The leaves as arrays of the types and on the device that a function was compiled for."""
         if any([isinstance(x, Tracer) for x in leaves]):
             raise TypeError(f"{title}: a compiled function cannot be transformed, at {user_source()}. Call the jitted "
                             "function inside jit, grad and vmap")
-        names = argument_names(self.f, args, kwargs)
-        values = as_values(leaves, lambda: names, title, device)
-        for name, x, wanted in zip(names, values, compiled.in_avals, strict=True):
+        values = as_values(leaves, names, title, compiled.device)
+        for k, (x, wanted) in enumerate(zip(values, compiled.in_avals, strict=True)):
             if (x.aval.shape, x.aval.dtype) != (wanted.shape, wanted.dtype):
-                raise ArgumentError(f"{title}: argument `{name}` must be {wanted.strong()}, got {x.aval.strong()}, at "
-                                    f"{user_source()}. Convert it, or lower the function for this type")
-        placed = self.device is not None
-        return self._execute(compiled.runnable, traced, compiled.captured, values, lambda: names, placed)
+                raise ArgumentError(f"{title}: argument `{names()[k]}` must be {wanted.strong()}, got "
+                                    f"{x.aval.strong()}, at {user_source()}. Convert it, or lower the function for "
+                                    "this type")
+        return values
 
     @boundary
     def _inside(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

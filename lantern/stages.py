@@ -37,7 +37,6 @@ from lantern.trace.check import check_jaxpr
 from lantern.trace.jaxpr import Eqn, Jaxpr, Literal, Var, fingerprint, param_key
 from lantern.trace.primitive import Inline, Primitive, Structured, Value
 from lantern.trace.staging import Tracer, misplaced, with_line
-from lantern.tracebacks import boundary
 from lantern.transforms.callback import HOST_PRIMITIVES, pins_objects
 from lantern.transforms.late import follow, reuse_is_checked, settle
 from lantern.transforms.physical import physical
@@ -247,7 +246,7 @@ class Compiled(Stage):
         """
         caller = self.traced.caller
         assert caller is not None, "internal: a cached stage was called"
-        return boundary(caller)(self, args, kwargs)
+        return caller(self, args, kwargs)
 
 
 _compiled: BoundedCache[Any, Runnable] = BoundedCache(2048)

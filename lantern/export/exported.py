@@ -75,8 +75,9 @@ class Exported:
         Raises ArgumentError for arguments of another structure, shape or dtype, naming the first that differs;
         DeviceError on a platform that is not among `platforms`.
         """
-        return boundary(self._call)(args, kwargs)
+        return self._call(args, kwargs)
 
+    @boundary
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         title = f"exported {self.fun_name}"
         if self.names:
@@ -89,16 +90,23 @@ class Exported:
             raise ArgumentError(f"{title}: wanted arguments of the structure {_shown(self.in_tree)}, got "
                                 f"{_shown(structure)}, at {user_source()}. Pass what it was exported for")
         wide = [_wide(x, a) for x, a in zip(leaves, self.in_avals, strict=True)]
-        names = _paths(self.in_tree, bool(self.names))
-        values = as_values(wide, lambda: names, title)
-        for name, x, wanted in zip(names, values, self.in_avals, strict=True):
+        values = as_values(wide, self._paths, title)
+        for k, (x, wanted) in enumerate(zip(values, self.in_avals, strict=True)):
             found = typeof(x)
             if (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
-                raise ArgumentError(f"{title}: the argument {name} must be {wanted.strong()}, got {found.strong()}, at "
-                                    f"{user_source()}. Convert it, or export the function for this type")
+                raise ArgumentError(f"{title}: the argument {self._paths()[k]} must be {wanted.strong()}, got "
+                                    f"{found.strong()}, at {user_source()}. Convert it, or export the function for "
+                                    "this type")
         if self.platforms and not any([isinstance(x, Tracer) for x in values]):
             self._check_platform(values, title)
         return tree.unflatten(self.out_tree, self.run(*values))
+
+    def _paths(self) -> list[str]:
+        """One readable name a leaf: `args[0]['w']`; `x['w']` where all parameters are known by name."""
+        args, kwargs = self.in_tree.children
+        if self.names:
+            return [p for n, c in zip(kwargs.names, kwargs.children, strict=True) for p in tree.paths(c, n[2:-2])]
+        return [*tree.paths(args, "args"), *tree.paths(kwargs, "kwargs")]
 
     def _check_platform(self, values: Sequence[Value], title: str) -> None:
         device = common_device(values, title)
@@ -243,14 +251,6 @@ def _wide(x: Any, aval: ShapedArray) -> Any:
     if is_host_array(x) and x.dtype == aval.dtype and default(aval.dtype) != aval.dtype:
         return on_device(x, common_device((), "exported"), loose=True)
     return x
-
-
-def _paths(in_tree: tree.TreeDef, named: bool) -> list[str]:
-    """One readable name a leaf: `args[0]['w']`; `x['w']` where all parameters are known by name."""
-    args, kwargs = in_tree.children
-    if named:
-        return [p for n, c in zip(kwargs.names, kwargs.children, strict=True) for p in tree.paths(c, n[2:-2])]
-    return [*tree.paths(args, "args"), *tree.paths(kwargs, "kwargs")]
 
 
 def _shown(structure: tree.TreeDef) -> str:
