@@ -46,3 +46,8 @@ nn.one_hot(x, Units(6))                         # error: reportArgumentType
 random.normal(0, (3,))                          # error: reportArgumentType
 random.normal((3, 4))                           # error: reportArgumentType
 random.uniform(x, (3,))                         # error: reportArgumentType
+random.uniform(random.split(key, 3))            # error: reportArgumentType
+random.split(i)                                 # error: reportArgumentType
+random.key_data(x)                              # error: reportArgumentType
+jnp.sin(key)                                    # error: reportArgumentType
+jnp.matmul(key, key)                            # error: reportArgumentType
