@@ -114,11 +114,14 @@ def test_a_second_process(folder: Path, device: str) -> None:
 def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example of docs/export.md runs, and the file that it writes is laid out as the page says."""
     page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
-    block, = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
-    exec(compile(block, "export.md", "exec"), scope)
-    np.testing.assert_allclose(scope["y"], np.tanh(np.full((5, 4), 3.0)), rtol=1e-6)
+    for block in blocks:
+        exec(compile(block, "export.md", "exec"), scope)
+        np.testing.assert_allclose(scope.pop("y"), np.tanh(np.full((5, 4), 3.0)), rtol=1e-6)
+    arrays = 15 + 12 + 4 + 20
+    assert scope["costs"] == {"flops": 2 * 5 * 3 * 4 + 20, "transcendentals": 20, "bytes accessed": 4 * arrays}
     data = (tmp_path / "step.lantern").read_bytes()
     assert data[:16] == b"lantern.export\0\0" and struct.unpack("<I", data[16:20]) == (1,)
     assert data[20:52] == hashlib.sha256(data[52:]).digest()
