@@ -156,8 +156,8 @@ def test_kernels(device: str, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_large_copies_in_pieces(last: bool) -> None:
-    """Patches of 5 MB and a few columns: the CPU copies them piece by piece."""
-    x, w = normal(2, 16, 64, 64), normal(8, 16, 3, 3)
+    """Patches of 7 MB: the CPU copies those of two images at a time, and then those of the last one."""
+    x, w = normal(5, 16, 50, 50), normal(8, 16, 3, 3)
     want = direct(x, w, pads=((1, 1), (1, 1)))
     if not last:
         np.testing.assert_allclose(lax.conv(x, w, (1, 1), "SAME"), want, rtol=1e-5, atol=2e-5)

@@ -50,11 +50,19 @@ class _Side:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A copy is made of `step` positions along `axis` at a time; `at` is the slice's text."""
+    """A copy is made of `step` positions along `axis` at a time, from `start` up to `stop`; `index` is the variable."""
 
     axis: int
+    start: int
+    stop: int
     step: int
-    at: str
+    index: str
+    rest: _Cut | None = None
+
+    @property
+    def at(self) -> str:
+        """The slice's text."""
+        return f"{self.index}:{self.index} + {self.step}"
 
 
 def product(to: Writer, number: int, node: Node, what: Product) -> Value:
@@ -66,20 +74,46 @@ def product(to: Writer, number: int, node: Node, what: Product) -> Value:
     k = list(range(rank, rank + what.count))
     left, right = [to.values[x] for x in node.operands]
     sides = _Side(left, batch, m, k, node.domain), _Side(right, batch, k, n, node.domain)
-    views = [_view(to, side) for side in sides]
     free = [m, n]
+    for which in (1, 0):
+        vectors = _correlated(to, sides[which], sides[1 - which], free[which], k)
+        if vectors:
+            out, result = _result(to, number, node, batch, m, n)
+            function = to.use(np.correlate, "correlate")
+            to.line(f"{result}[...] = {function}({vectors}, 'valid').reshape({result}.shape)")
+            return out
+    views = [_view(to, side) for side in sides]
     for which in (1, 0):
         cut = None if views[which] else _cut(to, sides[which], free[which])
         if cut is not None:
             other = views[1 - which] or _copied(to, sides[1 - which])
             out, result = _result(to, number, node, batch, m, n)
-            _piecewise(to, sides[which], free[which], cut, other, result, bool(which))
+            for piece in (cut, cut.rest):
+                if piece is not None:
+                    _piecewise(to, sides[which], free[which], piece, other, result, bool(which))
             return out
     x, y = [view or _copied(to, side) for view, side in zip(views, sides, strict=True)]
     out, result = _result(to, number, node, batch, m, n)
     function = to.use(np.matmul, "matmul") if batch else to.use(np.dot, "dot")
     to.line(f"{function}({x}, {y}, {result})")
     return out
+
+
+def _correlated(to: Writer, side: _Side, other: _Side, free: list[int], k: list[int]) -> str:
+    """Where one side shows all windows of a vector and the other is one vector: the operands of `correlate`, which
+    needs no copy. Else nothing."""
+    domain = side.domain
+    inner, outer = [[x for x in axes if domain[x] != 1] for axes in (k, free)]
+    strides, steps, layout, lies = side.strides, other.strides, side.value.layout, other.value.layout
+    if strides is None or steps is None or layout is None or lies is None or len(inner) != 1 or len(outer) != 1:
+        return ""
+    places, elements = domain[outer[0]], domain[inner[0]]
+    alone = places * elements == math.prod(domain) and side.value.dtype in (F32, F64)
+    stride = strides[inner[0]]
+    if not alone or stride != strides[outer[0]] or not stride or other.shape[inner[0]] != elements:
+        return ""
+    long = to.name(Layout(layout.memory, layout.dtype, layout.offset, (places + elements - 1,), (stride,)))
+    return f"{long}, {to.name(Layout(lies.memory, lies.dtype, lies.offset, (elements,), (steps[inner[0]],)))}"
 
 
 def _result(to: Writer, number: int, node: Node, batch: list[int], m: list[int], n: list[int]) -> tuple[Value, str]:
@@ -98,20 +132,20 @@ def _cut(to: Writer, side: _Side, free: list[int]) -> _Cut | None:
     if size <= PIECE or axis is None:
         return None
     extent = side.domain[axis]
-    step = max(s for s in range(1, extent + 1) if extent % s == 0 and (s == 1 or size * s <= PIECE * extent))
+    step = min(extent, max(1, PIECE * extent // size))
+    whole = extent - extent % step
     index = to.code.new("g")
-    return _Cut(axis, step, f"{index}:{index} + {step}")
+    return _Cut(axis, 0, whole, step, index, _Cut(axis, whole, extent, extent % step, index) if extent % step else None)
 
 
 def _piecewise(to: Writer, side: _Side, free: list[int], cut: _Cut, other: str, result: str, last: bool) -> None:
     """A loop over pieces of one operand, each of which gives columns (`last`) or rows of the product."""
-    index, extent = cut.at.partition(":")[0], side.domain[cut.axis]
     behind = math.prod([side.domain[x] for x in free[free.index(cut.axis) + 1:]])
     statement, piece = _copying(to, side, cut)
-    place = f"{index} * {behind}:({index} + {cut.step}) * {behind}"
+    place = f"{cut.index} * {behind}:({cut.index} + {cut.step}) * {behind}"
     part, operands = (f"..., {place}", f"{other}, {piece}") if last else (f"..., {place}, :", f"{piece}, {other}")
     product = f"{to.use(np.matmul, 'matmul')}({operands}, {result}[{part}])"
-    to.line(f"for {index} in range(0, {extent}, {cut.step}): {statement}; {product}")
+    to.line(f"for {cut.index} in range({cut.start}, {cut.stop}, {cut.step}): {statement}; {product}")
 
 
 def _size(domain: Sequence[int], axes: Sequence[int]) -> int:
