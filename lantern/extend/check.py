@@ -11,7 +11,7 @@ import numpy as np
 from lantern import tree
 from lantern.api import vjp, vmap
 from lantern.devices import DeviceLike, default_device, devices, find_device, on_device
-from lantern.dtypes import is_float
+from lantern.dtypes import is_complex, is_inexact
 from lantern.errors import ArgumentError, DeviceError, KernelError
 from lantern.extend.definition import Definition, as_many
 from lantern.extend.operation import Operation
@@ -70,13 +70,13 @@ class _Checker:
             raise KernelError(f"{self.d.place}: {what} gave {typeof(found)}, its reference {typeof(wanted)}")
         if not found.size:
             return 0.0
-        x, y = found.astype(np.float64), wanted.astype(np.float64)
+        x, y = [v.astype(np.complex128 if is_complex(v.dtype) else np.float64) for v in (found, wanted)]
         finite = np.isfinite(y)
         scale = max(1.0, float(np.max(np.abs(y[finite]), initial=0)))
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         off = np.where(same, 0.0, np.where(finite & np.isfinite(x), np.abs(x - y) / scale, np.inf))
         worst = float(off.max())
-        if worst > (self.tolerance if is_float(wanted.dtype) else 0.0):
+        if worst > (self.tolerance if is_inexact(wanted.dtype) else 0.0):
             place = np.unravel_index(int(off.argmax()), off.shape)
             index = f"[{', '.join(map(str, place))}]" if place else ""
             count = int((off > self.tolerance).sum())
@@ -175,7 +175,7 @@ def _accepted(c: _Checker, arrays: Sequence[AnyArray]) -> bool:
 
 def _check_derivative(c: _Checker, d: Definition, cases: Sequence[Sequence[AnyArray]], places: Sequence[Any],
                       order: int) -> None:
-    if (d.jvp is None and d.vjp is None and d.transpose is None) or not any(is_float(x.dtype) for x in cases[0]):
+    if (d.jvp is None and d.vjp is None and d.transpose is None) or not any(is_inexact(x.dtype) for x in cases[0]):
         return
     with default_device("cpu"):
         modes = ("rev",) if d.jvp is None else ("fwd", "rev")
@@ -189,9 +189,9 @@ def _check_derivative(c: _Checker, d: Definition, cases: Sequence[Sequence[AnyAr
 
 
 def _pulled(f: Callable[..., Any], cts: Sequence[AnyArray], device: Any, *operands: Any) -> list[AnyArray]:
-    """The cotangents of the float operands."""
+    """The cotangents of the operands that are floats or complex numbers."""
     arrays = [np.asarray(x) for x in operands]
-    floats = [is_float(x.dtype) for x in arrays]
+    floats = [is_inexact(x.dtype) for x in arrays]
     with default_device(device):
         given = [on_device(x, device) for x in arrays]
 

@@ -24,7 +24,8 @@ from lantern.trace.aval import ShapedArray
 from lantern.trace.primitive import Structured, SubLowering
 
 MAKER = "lantern.extend.wgsl_kernel"
-STORED = frozenset(map(np.dtype, ("float32", "int32", "uint32", "float64", "int64", "uint64")))
+STORED = frozenset(map(np.dtype, ("float32", "int32", "uint32", "complex64", "float64", "int64", "uint64",
+                                  "complex128")))       # those of more bits for references on the CPU
 Size: TypeAlias = "int | Sequence[int]"
 
 
@@ -64,7 +65,8 @@ def wgsl_kernel(name: str, body: str, *, shape: Rule, reference: Rule, outputs: 
                     order: `out[i] = 2.0 * x[i];`. With `grid`, a whole WGSL module with a function `main` that takes
                     the builtins it wants (`@builtin(workgroup_id) group: vec3<u32>`) and may use workgroup memory
     shape           `(avals..., **params)` -> the result's type: an aval, or `lantern.ShapeDtypeStruct(shape, dtype)`;
-                    a tuple of them for several results. Element types are float32, int32 and uint32
+                    a tuple of them for several results. Element types are float32, int32, uint32 and
+                    complex64 (vec2<f32>)
     reference       `(NumPy arrays..., **params)` -> NumPy arrays of just these types
     outputs         the names of the results in WGSL
     header          declarations before the body: functions, structs, constants
@@ -78,7 +80,8 @@ def wgsl_kernel(name: str, body: str, *, shape: Rule, reference: Rule, outputs: 
     For an array `x` there are the constants `x_size` and (from rank 1) `x_shape`, an array of u32. Functions of
     lantern's that agree on all drivers are there as well: `exp_f32`, `log_f32`, `tanh_f32`, `erf_f32`, `sin_f32`,
     `cos_f32`, `pow_f32`, `sqrt_f32`, `max_f32`, `min_f32`, `is_nan`, `is_finite`, and others of
-    `backends/wgpu/prelude.wgsl`. Names that begin with `lantern_` are taken.
+    `backends/wgpu/prelude.wgsl`; of complex numbers `mul_c64`, `exp_c64` and others of `complex.wgsl`. Names that begin
+    with `lantern_` are taken.
 
     Works under `jit` (one launch between others, nothing is read back), `vmap` (the same launch with more invocations
     or workgroups; operands that are not mapped are not copied), in loops, and under `grad` with `jvp` or `vjp`.
@@ -179,8 +182,8 @@ def _stored(d: WgslDefinition, avals: Sequence[ShapedArray], found: Any) -> Any:
                               f"{len(d.kernel.outputs)}: {', '.join(d.kernel.outputs)}")
     for name, x in zip((*d.kernel.inputs, *d.kernel.outputs), (*avals, *many), strict=True):
         if np.dtype(getattr(x, "dtype", np.float32)) not in STORED:
-            raise CustomRuleError(f"{d.place}: {name} is {x}; arrays in a WGSL kernel hold float32, int32 or uint32. "
-                                  "Convert with astype before and after")
+            raise CustomRuleError(f"{d.place}: {name} is {x}; arrays in a WGSL kernel hold float32, int32, uint32 or "
+                                  "complex64. Convert with astype before and after")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Kernels in WGSL that the tests run: elementwise, a stencil, two results, workgroup memory, integers."""
+"""Kernels in WGSL that the tests run: elementwise, a stencil, two results, workgroup memory, integers, complex."""
 from __future__ import annotations
 
 import math
@@ -153,3 +153,7 @@ fn main(
     grid=lambda x: (-(-x.shape[1] // 8), -(-x.shape[0] // 8)),
     reference=lambda x: x.T + x.dtype.type(-(-x.shape[1] // 8) * -(-x.shape[0] // 8) - 1),
     jvp=lambda primals, out, tangents: tangents[0].T)
+
+
+squared = wgsl_kernel("squared", "out[i] = mul_c64(z[i], z[i]);", shape=lambda z: z, reference=np.square,
+                      jvp=lambda primals, out, tangents: 2 * primals[0] * tangents[0])

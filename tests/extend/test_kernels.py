@@ -33,6 +33,7 @@ CASES: dict[str, tuple[Operation, tuple[Any, ...], dict[str, Any]]] = {
     "row_sums": (kernels.row_sums, (RANDOM.normal(size=(5, 70)).astype(F32),), {}),
     "weighted": (kernels.weighted, (U, U[0].copy()), {}),
     "paired": (kernels.paired, (X,), {"doubled": True}),
+    "squared": (kernels.squared, ((X + 1j * X[::-1]).astype(np.complex64),), {}),
     "turned": (kernels.turned, (RANDOM.normal(size=(11, 20)).astype(F32),), {}),
 }
 
