@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 
+from lantern.dtypes import KEY, no_numbers
 from lantern.errors import ArgumentError, CustomRuleError, ShapeError
 from lantern.extend.definition import Definition, Params, Rule, check_definition, results
 from lantern.extend.rules import (
@@ -74,6 +75,9 @@ class Operation:
             operands = tuple(self.prepare(d, operands))
         values = as_values(operands, lambda: [f"operand {k}" for k in range(len(operands))], d.name)
         arrays = [_array(x) for x in values]
+        for x in arrays:
+            if typeof(x).dtype is KEY:
+                raise no_numbers(d.name, f"got {typeof(x)}")
         outs = bind(self.primitive, *arrays, **self.fixed, **params)
         return outs[0] if results(d, [typeof(x) for x in arrays], params)[1] else tuple(outs)
 

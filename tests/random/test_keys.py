@@ -13,7 +13,7 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern import lax, random
+from lantern import extend, lax, random
 from lantern.dtypes import KEY, canonical, prng_key
 from lantern.errors import ArgumentError, LanternError, NotDifferentiableError, ShapeError
 from lantern.lax.moving import MOVING
@@ -252,6 +252,9 @@ def test_annotations() -> None:
         lantern.jit(annotated)(random.PRNGKey(0))
 
 
+OPERATION = extend.primitive("test_of_keys", abstract=lambda x: x, impl=lambda x: x)
+ELEMENTWISE = extend.elementwise("test_softplus_of_keys", lambda x: jnp.logaddexp(x, 0.0))
+
 # What is done with a key, and the operation that the message must name.
 REFUSED: dict[str, tuple[Any, str]] = {
     "+": (lambda k: k + 1, "add"), "+k": (lambda k: k + k, "add"), "neg": (lambda k: -k, "negative"),
@@ -281,6 +284,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "where": (lambda k: jnp.where(True, k, 0), "where"), "set": (lambda k: keys().at[0].set(0), r"at\[\.\.\.\]\.set"),
     "concatenate": (lambda k: jnp.concatenate([keys(), np.zeros((1, 3))]), "concatenate"),
     "eq": (lambda k: k == 0, "equal"), "predicate": (lambda k: lax.cond(k, lambda: 1, lambda: 2), "cond"),
+    "operation": (lambda k: OPERATION(k), "test_of_keys"), "elementwise": (lambda k: ELEMENTWISE(k), "test_softplus"),
     "pure_callback": (
         lambda k: lantern.pure_callback(lambda v: v, lantern.ShapeDtypeStruct((), np.float32), k), "pure_callback"),
 }
