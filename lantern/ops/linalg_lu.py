@@ -62,7 +62,7 @@ def _sizes(column: AnyArray) -> AnyArray:
 
 def _eliminate_block(x: AnyArray, pivots: AnyArray, permutation: AnyArray, start: int, stop: int) -> None:
     """Columns are divided by their pivots (unless these are 0, as in LAPACK) and taken from the others of the block."""
-    each: AnyArray = np.arange(x.shape[0])
+    each = np.arange(len(x))
     for k in range(start, stop):
         pivots[:, k] = chosen = np.argmax(_sizes(x[:, k:, k]), axis=1) + k
         if (chosen != k).any():
