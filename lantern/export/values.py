@@ -61,7 +61,9 @@ def simple(value: Any, again: Encode) -> Any:
             return {"const": [SHORT_NAMES[dtype], f"{bits:x}"]}
         case np.generic():
             return {"number": number(cast("np.generic[Any]", value))}
-        case None | bool() | str():
+        case None | bool():
+            return value
+        case str() if type(value) is str:       # of a subclass the class would be lost
             return value
         case int():
             if not -LARGEST < value < LARGEST:
@@ -71,7 +73,7 @@ def simple(value: Any, again: Encode) -> Any:
             return {"f64": struct.pack("<d", value).hex()}
         case complex():
             return {"c128": struct.pack("<dd", value.real, value.imag).hex()}
-        case tuple():
+        case tuple() if type(cast(object, value)) is tuple:
             return [again(v) for v in cast("tuple[Any, ...]", value)]
         case frozenset():
             return {"set": sorted([again(v) for v in cast("frozenset[Any]", value)], key=repr)}

@@ -11,7 +11,7 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern import ShapeDtypeStruct, events, export, extend, lax, tree
+from lantern import ShapeDtypeStruct, events, export, extend, lax, tree, tree_util
 from lantern.errors import ArgumentError, DeviceError, ExportError, NotDifferentiableError
 from tests.conftest import need_gpu
 
@@ -259,6 +259,17 @@ def test_containers() -> None:
         loaded(f, defaultdict(list, a=1.0))
     with pytest.raises(ExportError, match=r"container class .*Pointe, which is not registered in this process. Import"):
         export.deserialize(renamed(export.export(lantern.jit(f))(Point(1.0, 2.0)).serialize(), b'"Point"', b'"Pointe"'))
+
+
+def test_parts_of_structures_that_no_file_can_hold() -> None:
+    @tree_util.register_static
+    class Word(str):
+        pass
+
+    with pytest.raises(ExportError, match=r"holds the container Word, whose static data cannot be written: 'on'"):
+        loaded(lambda w, x: x, Word("on"), 1.0)
+    with pytest.raises(ExportError, match=r"holds the container Partial, whose static data cannot be written: <"):
+        loaded(lambda f, x: f(x), tree_util.Partial(lambda a, b: a + b, 1.0), 1.0)
 
 
 def test_containers_with_names_of_their_own() -> None:
