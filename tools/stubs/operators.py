@@ -125,6 +125,43 @@ class Unary:
         yield from foreign(of)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Along any axis, which keeps its size; axis None flattens. Pairs of element types: operand and result."""
+
+    dtypes: tuple[tuple[str, str], ...]
+
+    def __call__(self, of: Signature) -> Iterator[str]:
+        """All overloads; those where the element type of the result is asked for come last."""
+        default = of.default("axis")
+        some = "int" if default == "None" else f"int = {default}"
+        none = "None = None" if default == "None" else "None"
+        asks = [(operand, result, "None = None") for operand, result in self.dtypes]
+        if "dtype" in of.arguments:
+            asks += [("D", "G", "type[G]"), ("D", "Any", "str | type[Any] | np.dtype[Any]")]
+        for operand, result, dtype in asks:
+            types = {"dtype": dtype} if "dtype" in of.arguments else {}
+            first = of.arguments[0]
+            yield from of.overload({first: unseen(operand), "axis": some, **types}, array("...", result))
+            yield from of.overload({first: array("*L", operand), "axis": some, **types}, array("*L", result))
+            yield from of.overload({first: array("...", operand), "axis": none, **types}, array("?", result))
+        yield from foreign(of)
+
+
+@dataclass(frozen=True)
+class Like:
+    """The result has the shape of one operand. Pairs of element types: of that operand and of the result."""
+
+    operand: int
+    dtypes: tuple[tuple[str, str], ...]
+
+    def __call__(self, of: Signature) -> Iterator[str]:
+        """All overloads."""
+        for operand, result in self.dtypes:
+            yield from of.overload({of.arguments[self.operand]: array("*L", operand)}, array("*L", result))
+        yield from foreign(of, of.arguments[self.operand])
+
+
 KEEPDIMS, NO_KEEPDIMS = "Literal[True]", "Literal[False] = False"
 
 
