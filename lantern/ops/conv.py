@@ -27,7 +27,7 @@ from lantern.ops.build import NUMBERS, AnyArray, is_linear, listed, unaccepted
 from lantern.ops.convert import convert
 from lantern.ops.dot import dot_general
 from lantern.ops.elementwise import mul
-from lantern.ops.patches import UNROLLED, Slide, elements, patches
+from lantern.ops.patches import UNROLLED, Slide, briefly, elements, patches
 from lantern.ops.pointwise import add
 from lantern.trace.aval import ShapedArray, shaped
 from lantern.trace.context import bind1, typeof
@@ -36,7 +36,7 @@ from lantern.trace.primitive import Axis, Dims, Primitive, Rewritten, Tangent, V
 from lantern.trace.staging import trace_closed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Window:
     """How the kernel moves along the axis of a letter.
 
@@ -60,6 +60,10 @@ class Window:
     def count(self, n: int, k: int) -> int:
         """At how many places a kernel of k elements fits."""
         return max(0, (self.padded(n) - spread_size(k, self.dilation)) // self.stride + 1)
+
+    def __repr__(self) -> str:
+        return briefly("Window", self.letter, stride=(self.stride, 1), low=(self.low, 0), high=(self.high, 0),
+                       spread=(self.spread, 1), dilation=(self.dilation, 1))
 
 
 def spread_size(n: int, by: int) -> int:

@@ -24,7 +24,7 @@ from lantern.trace.primitive import Axis, Value
 UNROLLED = 32       # elements of a window up to which one kernel reads each of them by name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Slide:
     """How a window of `size` elements, `dilation` apart, moves along an axis: by `stride`.
 
@@ -45,6 +45,19 @@ class Slide:
     def count(self, n: int) -> int:
         """At how many places it fits into n positions."""
         return max(0, (n - self.span) // self.stride + 1)
+
+    def __repr__(self) -> str:
+        return briefly("Slide", self.axis, self.size, stride=(self.stride, 1), dilation=(self.dilation, 1))
+
+
+def briefly(name: str, *always: object, **others: tuple[int, int]) -> str:
+    """How a value is printed in jaxprs: `others` (value, default) only where they are not what is usual.
+
+    >>> briefly("Slide", 0, 3, stride=(2, 1), dilation=(1, 1))
+    'Slide(0, 3, stride=2)'
+    """
+    told = [f"{key}={value}" for key, (value, default) in others.items() if value != default]
+    return f"{name}({', '.join([*map(repr, always), *told])})"
 
 
 def check_slides(name: str, x: ShapedArray, slides: Sequence[Slide]) -> None:

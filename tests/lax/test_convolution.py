@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -12,6 +13,8 @@ import lantern
 import lantern.numpy as jnp
 from lantern import lax
 from lantern.errors import ArgumentError, ShapeError
+from lantern.lower.kernel import Target
+from lantern.lower.passes import lower_jaxpr
 from lantern.testing import check_grads
 
 R = np.random.default_rng(0)
@@ -152,6 +155,18 @@ def test_kernels(device: str, request: pytest.FixtureRequest) -> None:
             assert largest <= 2 * 18 * 18 * 16
         slopes = lantern.jit(lantern.grad(lambda *xs: jnp.sum(block(*xs)), (0, 1, 2)))
         assert len(slopes.lower(x, w, b).kernels) <= 8
+
+
+def test_texts(golden: Callable[[str, str], None]) -> None:
+    """The jaxpr of a gradient, and the kernels of the forward pass: a strided convolution in groups, and pooling."""
+    def f(x: Any, w: Any) -> Any:
+        found = lax.conv_general_dilated(x, w, (2, 1), "SAME", dimension_numbers=NHWC, feature_group_count=2)
+        return lantern.nn.max_pool(lantern.nn.relu(found), (2, 2), (1, 2))
+
+    x, w = np.ones((2, 8, 8, 6), np.float32), np.ones((3, 3, 3, 4), np.float32)
+    golden("conv/jaxpr.txt", str(lantern.make_jaxpr(lantern.grad(lambda x, w: jnp.sum(f(x, w)), 1))(x, w)) + "\n")
+    golden("conv/fused.txt", lower_jaxpr(lantern.jit(f).trace(x, w).jaxpr, Target("wgpu", recompute=True))
+           .stages["fused"]() + "\n")
 
 
 @pytest.mark.parametrize("last", [False, True])
