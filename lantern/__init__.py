@@ -12,6 +12,7 @@ from lantern import clash as _clash
 from lantern import config as config
 from lantern import custom_batching as custom_batching
 from lantern import debug as debug
+from lantern import dlpack as dlpack
 from lantern import dtypes as dtypes
 from lantern import errors as errors
 from lantern import export as export
@@ -25,6 +26,7 @@ from lantern import testing as testing
 from lantern import tree as tree
 from lantern import tree_util as tree_util
 from lantern import typing as typing
+from lantern.absent import Absent as _Absent
 from lantern.annotations import typed as typed
 from lantern.api import grad as grad
 from lantern.api import hessian as hessian
@@ -79,6 +81,7 @@ from lantern.transfer import eval_shape as eval_shape
 
 __version__ = "0.1.0"
 jacobian = jacrev
+__getattr__ = _Absent(__name__)
 
 _install_operators(numpy)
 _install_conversion(numpy.asarray)

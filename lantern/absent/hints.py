@@ -142,7 +142,44 @@ _EXPORT: Hints = {
         "a file that `export.load` cannot read names both versions",
 }
 
+_TOP: Hints = {
+    "pmap": "use `vmap`: " + _ONE_DEVICE,
+    "shard_map smap make_mesh set_mesh sharding NamedSharding P reshard Shard": _ONE_DEVICE,
+    "make_array_from_callback make_array_from_process_local_data make_array_from_single_device_arrays":
+        "arrays lie on one device: use `device_put`",
+    "local_device_count": "use `device_count`",
+    "host_count host_id host_ids process_indices distributed": "there is one process: `process_count` is 1",
+    "custom_gradient": "use `custom_vjp`",
+    "softmax_custom_jvp": "use `nn.softmax`",
+    "default_matmul_precision": "products of f32 are summed in f32",
+    "default_prng_impl enable_custom_prng legacy_prng_key threefry_partitionable":
+        "there is one generator, whose bits are JAX's partitionable threefry: `random.key`",
+    "enable_checks log_compiles": "the settings are in docs/semantics.md and in `config`",
+    "explain_cache_misses": "use `explain_recompiles`",
+    "no_tracing": "use `no_compiles`",
+    "checking_leaks": "use `check_tracer_leaks`",
+    "transfer_guard transfer_guard_device_to_device transfer_guard_device_to_host transfer_guard_host_to_device":
+        "what copies to the CPU says so by `errors.TransferWarning`; warnings can be made errors",
+    "copy_to_host_async": "use `device_get`",
+    "numpy_rank_promotion": "ranks are promoted as in NumPy; `numpy_dtype_promotion` makes dtypes strict",
+    "float0": "tangents of integers are zeros of their own dtype",
+    "typeof": "use `eval_shape`, or x.shape and x.dtype",
+    "effects_barrier": "use `block_until_ready`",
+    "named_call": "use `named_scope`",
+    "dlpack": "use `numpy.from_dlpack`",
+    "ffi": "use `extend.wgsl_kernel`, or `pure_callback`",
+    "image": "resize with `numpy.take` and weights, or `lax.conv_general_dilated`",
+    "core interpreters ad": "a primitive of your own is made by `extend.primitive`; `make_jaxpr` shows programs",
+    "fwd_and_bwd": "use `vjp`",
+    "Ref ref new_ref empty_ref free_ref freeze": "arrays are immutable: carry them through `lax.scan`",
+    "live_arrays array_garbage_collection_guard": "arrays die with their last name; `clear_caches` frees programs",
+    "profiler monitoring": "`jit` has lower(...).compile().cost_analysis(); use Python's profilers beside it",
+    "print_environment_info": "run python -m lantern doctor",
+    "experimental": "what is there, is public",
+}
+
 HINTS: Mapping[str, Hints] = {
+    "lantern": _TOP,
     "lantern.numpy": _NUMPY,
     "lantern.numpy.linalg": {},
     "lantern.numpy.fft": {},
