@@ -179,7 +179,8 @@ def test_names_that_programs_ask_for() -> None:
         assert lantern.default_backend() == "cpu"
     assert lantern.local_devices() == lantern.devices() and lantern.device_count() == len(lantern.devices())
     assert isinstance(lantern.devices("cpu")[0], lantern.Device) and lantern.process_index() == 0
-    assert lantern.jacobian is lantern.jacrev and lantern.typing.ArrayLike is not None
+    assert lantern.dlpack.from_dlpack is jnp.from_dlpack and lantern.jacobian is lantern.jacrev
+    assert lantern.typing.ArrayLike is not None and lantern.dtypes.canonicalize_dtype(float) == jnp.float32
     lantern.config.update("jax_debug_nans", False)
     with pytest.raises(ValueError, match="config has no setting 'nonsense'"):
         lantern.config.update("jax_nonsense", True)
@@ -197,3 +198,10 @@ def test_compile_time_evaluation() -> None:
         return x * table
 
     assert f(2.0).tolist() == [0, 2, 6, 12] and "cumsum" not in str(f.trace(2.0).jaxpr)
+
+    def inside(x: Any) -> Any:
+        with lantern.ensure_compile_time_eval():
+            return jnp.sin(x)
+
+    with pytest.raises(lantern.errors.EscapedTracerError, match=r"ensure_compile_time_eval operands must have values"):
+        lantern.jit(inside)(1.0)

@@ -214,7 +214,8 @@ def misplaced(t: Tracer) -> EscapedTracerError:
         return EscapedTracerError(
             f"{t.aval} belongs to {t.trace.title}, which is not active here: it was made at {t.source}, and is used at "
             f"{user_source()}. "
-            "A trace belongs to one thread: start the thread outside, or compute in this one.")
+            "A trace belongs to one thread: start the thread outside, or compute in this one. Inside "
+            "ensure_compile_time_eval operands must have values: leave the block before.")
     return EscapedTracerError(
         f"{t.aval} escaped from {t.trace.title}, which has returned: it was made at {t.source}, and is used at "
         f"{user_source()}. "
