@@ -166,7 +166,6 @@ _TOP: Hints = {
     "typeof": "use `eval_shape`, or x.shape and x.dtype",
     "effects_barrier": "use `block_until_ready`",
     "named_call": "use `named_scope`",
-    "dlpack": "use `numpy.from_dlpack`",
     "ffi": "use `extend.wgsl_kernel`, or `pure_callback`",
     "image": "resize with `numpy.take` and weights, or `lax.conv_general_dilated`",
     "core interpreters ad": "a primitive of your own is made by `extend.primitive`; `make_jaxpr` shows programs",
