@@ -24,7 +24,6 @@ from lantern.nn.functions import gelu as gelu
 from lantern.nn.functions import leaky_relu as leaky_relu
 from lantern.nn.functions import log_sigmoid as log_sigmoid
 from lantern.nn.functions import log_softmax as log_softmax
-from lantern.nn.functions import logsumexp as logsumexp
 from lantern.nn.functions import one_hot as one_hot
 from lantern.nn.functions import relu as relu
 from lantern.nn.functions import relu6 as relu6
@@ -39,5 +38,6 @@ from lantern.nn.pooling import max_pool as max_pool
 from lantern.nn.pooling import min_pool as min_pool
 from lantern.nn.pooling import pool as pool
 from lantern.numpy.ufuncs import tanh as tanh
+from lantern.scipy.special.entropies import logsumexp as logsumexp
 
 __getattr__ = Absent(__name__)

@@ -225,6 +225,12 @@ def one_hot(of: Signature) -> Iterator[str]:
     yield from foreign(of)
 
 
+def logsumexp(of: Signature) -> Iterator[str]:
+    """A reduction, unless the sign is asked for, too."""
+    yield from of.overload({"return_sign": "Literal[True]"}, "tuple[Array, Array]")
+    yield from Reduction(FLOATS)(of.with_type("return_sign", "Literal[False]"))
+
+
 INNER = rows("N, N ->\n*L N, N -> *L N\nN, *L N -> *L N")
 OUTER = (Row(("N", "M"), "N M"),)
 
@@ -303,6 +309,6 @@ NN: dict[str, Rule] = {
     **each("celu hard_sigmoid hard_silu hard_swish log1mexp mish soft_sign sparse_plus sparse_sigmoid squareplus",
            Unary(FLOATS)),
     **each("softmax log_softmax", layout.SAME_ALONG),
-    "logsumexp": Reduction(FLOATS),
+    "logsumexp": logsumexp,
     "one_hot": one_hot,
 }
