@@ -8,7 +8,7 @@ from lantern.dtypes import BOOL, I32
 from lantern.errors import ShapeError
 from lantern.lax.operands import cast, shape_error
 from lantern.numpy.logic import not_equal
-from lantern.numpy.reductions import sum
+from lantern.numpy.reductions import any, sum
 from lantern.numpy.shaping import squeeze
 from lantern.ops.dot import dot_general
 from lantern.ops.shape import transpose
@@ -64,6 +64,9 @@ def _without_ones(x: Array, labels: str, other: Array, other_labels: str) -> Lab
 
 
 def summed(x: Array, labels: str, kept: str) -> Labelled:
-    """x summed over the axes whose letters are not in `kept`."""
+    """x summed over the axes whose letters are not in `kept`; bools by `or`."""
     gone = [k for k, c in enumerate(labels) if c not in kept]
-    return (sum(x, gone, x.dtype), "".join([c for c in labels if c in kept])) if gone else (x, labels)
+    if not gone:
+        return x, labels
+    found = any(x, gone) if x.dtype == BOOL else sum(x, gone, x.dtype)
+    return found, "".join([c for c in labels if c in kept])

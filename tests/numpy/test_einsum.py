@@ -53,6 +53,10 @@ def test_einsum(case: Any) -> None:
     numbers = [np.round(x * 3).astype(np.int32) for x in xs]
     close(jnp.einsum(text, *numbers, optimize="greedy"), np.einsum(text, *numbers))
     close(jnp.einsum(text, *numbers, optimize=False), np.einsum(text, *numbers))
+    bools = [x > 0 for x in xs]
+    found, want = jnp.einsum(text, *bools), np.einsum(text, *[b.astype(np.int32) for b in bools]) > 0
+    assert found.dtype == np.bool_
+    np.testing.assert_array_equal(found, want)
 
 
 @pytest.mark.parametrize("case", [("abcd,ce,dfa->bfe", (2, 1, 2, 3), (2, 2), (3, 2, 2)), ("ii,i->", (3, 3), (3,)),
@@ -77,6 +81,13 @@ def test_lists_of_axes() -> None:
     close(jnp.einsum(x, [0, 1, 2]), np.einsum(x, [0, 1, 2]))
     close(jnp.einsum(x, (0, 51, 2), [51]), np.einsum(x, (0, 51, 2), [51]))
     close(jnp.einsum(x, [Ellipsis, 1], [1, Ellipsis]), np.einsum(x, [Ellipsis, 1], [1, Ellipsis]))
+
+
+def test_numbers_are_operands_too() -> None:
+    x = sample(3)
+    close(jnp.einsum("i,->i", x, 2.0), 2 * x)
+    close(jnp.einsum(",i,i", 3, x, jnp.asarray(x)), 3 * (x * x).sum())
+    np.testing.assert_allclose(jnp.einsum("i,i", x + 1j, x), ((x + 1j) * x).sum(), 1e-5)
 
 
 def test_precision_and_element_type() -> None:
