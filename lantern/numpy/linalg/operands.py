@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from lantern.dtypes import is_complex
-from lantern.lax.linalg import check_line
+from lantern.lax.linalg.factors import check_line
 from lantern.lax.operands import DType, common_dtype, inexact, inexact_dtype, type_error
 from lantern.numpy.element_types import finfo
 from lantern.ops.complex import conj

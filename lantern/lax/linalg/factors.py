@@ -1,13 +1,6 @@
-"""`lantern.lax.linalg`: factorisations of matrices, with jax.lax.linalg's names and arguments.
-
-Matrices are the last two axes, all axes before them are batches. cholesky, triangular_solve and qr are kernels on a
-GPU; lu, eigh, svd and eig copy the matrices to the CPU and back, and say so once (`errors.TransferWarning`). What has
-no answer (a matrix that is not positive definite, a zero pivot, a NaN) gives NaN or infinities for that matrix, and no
-error, so that compiled and mapped programs go on.
-"""
+"""Factorisations, their solves, and the orders of rows that they speak of."""
 from __future__ import annotations
 
-from lantern.absent import Absent
 from lantern.dtypes import I32
 from lantern.lax.loops import fori_loop
 from lantern.lax.operands import ArrayLike, argument_error, array, exact, shape_error
@@ -247,6 +240,3 @@ def eig(x: ArrayLike, *, compute_left_eigenvectors: bool = True,
     [(2+0j), (1+0j)]
     """
     return linalg_eigen.eig(_matrices("eig", x), left=compute_left_eigenvectors, right=compute_right_eigenvectors)
-
-
-__getattr__ = Absent(__name__)
