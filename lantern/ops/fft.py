@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lantern.dtypes import C128, F32, F64, I32, complex_dtype, real_dtype
-from lantern.errors import ShapeError
+from lantern.errors import DeviceError, ShapeError
 from lantern.lower.expr import DType
 from lantern.lower.kernel import HostCall, Region, Target
 from lantern.lower.routine import Routine
@@ -110,8 +110,8 @@ def _longer(x: Value, axis: int, inverse: bool, most: int) -> Value:
     if n == 1:
         return x
     if n >= WHOLE:
-        raise ShapeError(f"fft: an axis of length {n} is too long for a GPU, which transforms fewer than {WHOLE} "
-                         "numbers at once. Use the CPU device")
+        raise DeviceError(f"fft: an axis of length {n} is too long for a GPU, which transforms fewer than {WHOLE} "
+                          "numbers at once. Use the CPU device")
     if radices(n):
         return _in_two_factors(x, axis, inverse, _factor(n, most))
     return _by_matrix(x, axis, inverse) if n <= MATRIX else _by_chirp(x, axis, inverse)

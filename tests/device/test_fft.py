@@ -46,12 +46,11 @@ def test_lengths_and_layouts(backend: WgpuBackend, shape: tuple[int, ...], axis:
     z = numbers(shape)
     with lantern.default_device("gpu"):
         check(fft(z, axis), np.fft.fft(z.astype(np.complex128), axis=axis))
-        if z.size < 5000:
+        if z.size < 400:
             check(fft(z, axis, True), np.fft.ifft(z.astype(np.complex128), axis=axis))
 
 
-@pytest.mark.parametrize("n", [2, 9, 16, 37, 300])
-@pytest.mark.parametrize("inner", [1, 3])
+@pytest.mark.parametrize(("n", "inner"), [(2, 1), (9, 3), (16, 1), (37, 1), (300, 3)])
 def test_real_numbers(backend: WgpuBackend, n: int, inner: int) -> None:
     x, z = numbers((3, n, inner)).real.copy(), numbers((3, n // 2 + 1, inner))
     with lantern.default_device("gpu"):
