@@ -1,4 +1,4 @@
-"""The third table of docs/semantics.md: one row, one test. A test's docstring begins with its row."""
+"""The last table of docs/semantics.md: one row, one test. A test's docstring begins with its row."""
 from __future__ import annotations
 
 import gc
