@@ -153,8 +153,8 @@ def debug_key_reuse(new_val: bool = True) -> AbstractContextManager[None]:
     """Inside the `with` block a random key that is used twice raises: by `split`, `bits` or a sampler.
 
     Looking at a key (`key_data`), moving it and `fold_in` do not use it, and `clone` makes a new one of it. Compiled
-    functions are looked through before they run: a key that every step of a loop uses, a key that all elements of a
-    batch share. Raw keys (`PRNGKey`) are not followed, nor are keys at positions that are not known. For the whole
+    functions are looked through before they run, for keys that every step of a loop uses, too, and for copies of one
+    key in an array. Raw keys (`PRNGKey`) are not followed, nor are keys at positions that are not known. For the whole
     process: `lantern.config.update("debug_key_reuse", True)` or `LANTERN_DEBUG_KEY_REUSE=1`.
 
     Raises KeyReuseError with both lines.
