@@ -131,7 +131,7 @@ def split_r_hat(draws: Array) -> Array:
 def run(quick: bool = False, seed: int = 0) -> Result:
     """Draw from the posterior, and answer by the mean over all draws."""
     data = load(quick)
-    draws = 240 if quick else 1000
+    draws = 160 if quick else 1000
     keys = random.split(random.key(seed), CHAINS)
     found = lantern.jit(chains, static_argnums=2)(keys, data, draws)
     kept = found.weights[:, draws // 3:]        # the rest is the way from the start
