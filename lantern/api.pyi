@@ -8,7 +8,8 @@ from typing_extensions import TypeVar, TypeVarTuple, Unpack
 from lantern.dtypes import DType, Floating
 from lantern.trace.array import Array
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Concatenate
+from typing_extensions import ParamSpec
 from _typeshed import DataclassInstance
 from collections.abc import Hashable
 from lantern.trace.jaxpr import Jaxpr
@@ -25,8 +26,8 @@ T = TypeVar("T", default=Any)
 U = TypeVar("U", default=Any)
 V = TypeVar("V", default=Any)
 W = TypeVar("W", default=Any)
-Rest = ParamSpec("Rest")
-Z = TypeVar("Z", bound=tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance)
+Rest = ParamSpec("Rest", default=...)
+Z = TypeVar("Z", bound=tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance, default=Any)
 D1 = TypeVar("D1", bound=DType, default=Any)
 D2 = TypeVar("D2", bound=DType, default=Any)
 D3 = TypeVar("D3", bound=DType, default=Any)
@@ -39,10 +40,10 @@ X1 = TypeVar("X1", default=Any)
 X2 = TypeVar("X2", default=Any)
 X3 = TypeVar("X3", default=Any)
 X4 = TypeVar("X4", default=Any)
-Z1 = TypeVar("Z1", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance)
-Z2 = TypeVar("Z2", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance)
-Z3 = TypeVar("Z3", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance)
-Z4 = TypeVar("Z4", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance)
+Z1 = TypeVar("Z1", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance, default=Any)
+Z2 = TypeVar("Z2", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance, default=Any)
+Z3 = TypeVar("Z3", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance, default=Any)
+Z4 = TypeVar("Z4", bound=Array | tuple[Any, ...] | list[Any] | dict[Any, Any] | DataclassInstance, default=Any)
 
 
 class Unseen:

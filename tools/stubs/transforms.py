@@ -183,15 +183,16 @@ RULES: dict[str, Rule] = {
 _ARGUMENTS = range(1, MOST_ARGUMENTS + 1)
 VARIABLES = (
     *[f'{v} = TypeVar("{v}", default=Any)' for v in ("T", "U", "V", "W")],
-    'Rest = ParamSpec("Rest")',
-    f'Z = TypeVar("Z", bound={TREE})',
+    'Rest = ParamSpec("Rest", default=...)',
+    f'Z = TypeVar("Z", bound={TREE}, default=Any)',
     *[f'D{i} = TypeVar("D{i}", bound=DType, default=Any)' for i in _ARGUMENTS],
     *[f'S{i} = TypeVarTuple("S{i}", default=Unpack[tuple[Any, ...]])' for i in _ARGUMENTS],
     *[f'X{i} = TypeVar("X{i}", default=Any)' for i in _ARGUMENTS],
-    *[f'Z{i} = TypeVar("Z{i}", bound=Array | {TREE})' for i in _ARGUMENTS],
+    *[f'Z{i} = TypeVar("Z{i}", bound=Array | {TREE}, default=Any)' for i in _ARGUMENTS],
 )
 IMPORTS = (
     "from collections.abc import Callable",
-    "from typing import Concatenate, ParamSpec",
+    "from typing import Concatenate",
+    "from typing_extensions import ParamSpec",
     "from _typeshed import DataclassInstance",
 )
