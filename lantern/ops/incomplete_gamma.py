@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 
 from lantern.errors import NotDifferentiableError
@@ -56,25 +55,25 @@ _SINGLE, _DOUBLE = _Steps(48, 11, 24, 8, 4), _Steps(100, 20, 80, 18, 10)
 
 @cache
 def _temme(orders: int, terms: int) -> tuple[tuple[float, ...], ...]:
-    """The coefficients c[k][n] of DLMF 8.12.8 around eta = 0, in exact arithmetic, the highest power first.
+    """The coefficients c[k][n] of DLMF 8.12.8 around eta = 0, the highest power first.
 
     mu(eta) solves mu mu' = eta (1 + mu); c[0] = 1 / mu - 1 / eta, c[k] = c[k-1]' / eta - c[k-1][1] c[0] without the
-    pole.
+    pole. What is lost in double precision, 1e-7 of the last orders, is 1e-19 after their division by powers of a.
     """
     count = terms + 2 * orders + 2
-    mu = [Fraction(0), Fraction(1)]
+    mu = [0.0, 1.0]
     for n in range(2, count + 1):
-        known = sum((mu[i] * (n + 1 - i) * mu[n + 1 - i] for i in range(2, n)), Fraction(0))
+        known = sum([mu[i] * (n + 1 - i) * mu[n + 1 - i] for i in range(2, n)])
         mu.append((mu[n - 1] - known) / (n + 1))
-    inverse = [Fraction(1)]         # of mu / eta
+    inverse = [1.0]         # of mu / eta
     for n in range(1, count):
-        inverse.append(-sum((mu[i + 1] * inverse[n - i] for i in range(1, n + 1)), Fraction(0)))
+        inverse.append(-sum([mu[i + 1] * inverse[n - i] for i in range(1, n + 1)]))
     first = inverse[1:]
     rows = [first]
     for _ in range(1, orders):
         last = rows[-1]
         rows.append([(n + 2) * last[n + 2] - last[1] * first[n] for n in range(len(last) - 2)])
-    return tuple([tuple([float(c) for c in row[:terms]])[::-1] for row in rows])
+    return tuple([tuple(row[:terms])[::-1] for row in rows])
 
 
 def _power_series(a: N, x: Number, steps: int) -> N:
