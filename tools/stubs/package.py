@@ -64,7 +64,8 @@ def text(module: str, table: Table) -> str:
         body += broadcasting(protocol, names, module)
     own = [*defined(module, table)]
     imports = with_imports_of(module, ["import builtins", *IMPORTS, *table.imports])
-    hidden = [t.__name__ for t in (bool, int, float, complex) if any([e.endswith(f" as {t.__name__}") for e in exports])]
+    builtin = [t.__name__ for t in (bool, int, float, complex)]
+    hidden = [name for name in builtin if any([e.endswith(f" as {name}") for e in exports])]
     return stub(table.docstring, [*imports, *exports], [meaning_builtins(hidden, line) for line in [*body, *own]],
                 table.variables)
 
