@@ -39,8 +39,8 @@ def on(device: str, f: Any, *args: Any) -> list[Any]:
 
 
 def test_keys_move() -> None:
-    given = (lambda: random.split(random.key(1), (2, 3)), lambda: jnp.array([[True, False, True], [False, True, False]]),
-             lambda: jnp.array([2, 0]))
+    given = (lambda: random.split(random.key(1), (2, 3)),
+             lambda: jnp.array([[True, False, True], [False, True, False]]), lambda: jnp.array([2, 0]))
     for got, want in zip(on("gpu", moved, *given), on("cpu", moved, *given), strict=True):
         np.testing.assert_array_equal(got, want)
 
@@ -54,4 +54,5 @@ def test_keys_are_carried_between_devices() -> None:
     key = lantern.device_put(random.split(random.key(3), 2), "gpu")
     assert key.device.platform == "gpu" and "key<fry>[2]" in repr(key)
     back = lantern.device_put(key, "cpu")
-    assert back.device.platform == "cpu" and jnp.array_equal(back, random.split(lantern.device_put(random.key(3), "cpu")))
+    assert back.device.platform == "cpu"
+    assert jnp.array_equal(back, random.split(lantern.device_put(random.key(3), "cpu")))
