@@ -22,7 +22,7 @@ from lantern.errors import ShapeError
 from lantern.lower import views
 from lantern.lower.expr import Const
 from lantern.ops import shape as ops
-from lantern.ops.broadcast import broadcast_in_dim, full
+from lantern.ops.broadcast import broadcast_in_dim, full, reduce_sum
 from lantern.ops.build import NUMBERS, AnyArray, is_linear, listed, unaccepted
 from lantern.ops.convert import convert
 from lantern.ops.dot import dot_general
@@ -34,6 +34,8 @@ from lantern.trace.context import bind1, typeof
 from lantern.trace.jaxpr import Jaxpr
 from lantern.trace.primitive import Axis, Dims, Primitive, Rewritten, Tangent, Value, Zero
 from lantern.trace.staging import trace_closed
+
+LONG, FEW = 4096, 1 << 18        # terms of a sum, and results, at which a product is cut in several
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -186,7 +188,7 @@ def _lowered(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window]) 
     features = [n for x, n in kernel.items() if not (x in names.lhs and x in names.out)]
     if slides and math.prod(features) == 1 and math.prod([s.size for s in slides]) <= UNROLLED:
         return _term_by_term(padded, rhs, names, slides, out)
-    return _product_of_patches(padded, rhs, names, slides, windows)
+    return _product_of_patches(padded, rhs, names, slides, windows, out)
 
 
 def _in_phases(lhs: Value, rhs: Value, names: Letters, windows: Sequence[Window], w: Window, count: int) -> Value:
@@ -243,8 +245,8 @@ def _spread_out(x: Value, letters: str, dropped: Sequence[str], out_letters: str
     return broadcast_in_dim(ops.transpose(x, order), out.shape, [out_letters.index(kept[k]) for k in order])
 
 
-def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Sequence[Slide],
-                        windows: Sequence[Window]) -> Value:
+def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Sequence[Slide], windows: Sequence[Window],
+                        out: ShapedArray) -> Value:
     """Patches, one matrix product, and the axes in order.
 
     The product's axes are contracted in the order in which they lie in the kernel, which then is a matrix as it stands.
@@ -254,6 +256,9 @@ def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Seque
     place = {w.letter: len(names.lhs) + k for k, w in enumerate(windows)}       # of a window's elements
     place |= {x: k for k, x in enumerate(names.lhs) if x not in place}
     summed = [x for x in names.rhs if x in place and (x not in names.out or place[x] >= len(names.lhs))]
+    room = typeof(padded).size + typeof(rhs).size
+    apart = _summed_later({x: typeof(seen).shape[place[x]] for x in summed}, names, out.size, room)
+    summed = [x for x in summed if x not in apart]
     shared = [x for x in names.rhs if x in place and x not in summed]
     seen_summed, rhs_summed = [place[x] for x in summed], [names.rhs.index(x) for x in summed]
     seen_shared, rhs_shared = [place[x] for x in shared], [names.rhs.index(x) for x in shared]
@@ -265,7 +270,20 @@ def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Seque
     else:
         found = dot_general(rhs, seen, (rhs_summed, seen_summed), (rhs_shared, seen_shared))
         order = [*shared, *fixed, *moving]
+    if apart:
+        found = reduce_sum(found, [order.index(x) for x in apart])
+        order = [x for x in order if x not in apart]
     return ops.transpose(found, [order.index(x) for x in names.out])
+
+
+def _summed_later(summed: dict[str, int], names: Letters, results: int, room: int) -> list[str]:
+    """A contracted letter for each of whose positions there is to be a product of its own, which are then added up: one
+    product of few results with long sums, as a kernel's gradient is, would leave most of a GPU idle."""
+    if math.prod(summed.values()) >= LONG and results <= FEW:
+        for x, size in summed.items():
+            if x not in names.out and size > 1 and size * results <= room:
+                return [x]
+    return []
 
 
 def _jvp(primals: Sequence[Value], outs: Sequence[Value], tangents: Sequence[Tangent], *, letters: str,

@@ -182,6 +182,21 @@ def test_large_copies_in_pieces(last: bool) -> None:
     np.testing.assert_allclose(np.transpose(found, (0, 3, 1, 2)), want, rtol=1e-5, atol=2e-5)
 
 
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_a_long_sum_is_cut_by_the_batch(device: str, request: pytest.FixtureRequest) -> None:
+    """The gradient of a small kernel on large images: a product for each image, and their sum. Patches have 9 MB."""
+    if device == "gpu":
+        request.getfixturevalue("gpu")
+    x, ct = normal(6, 12, 60, 60), normal(6, 16, 58, 58)
+    want = np.stack([np.tensordot(ct, x[:, :, i:i + 58, j:j + 58], ((0, 2, 3), (0, 2, 3)))
+                     for i, j in np.ndindex(3, 3)], -1)
+    with lantern.default_device(device):
+        slope = lantern.jit(lambda x, ct: lantern.vjp(lambda w: lax.conv(x, w, (1, 1), "VALID"),
+                                                      np.zeros((16, 12, 3, 3), np.float32))[1](ct)[0])
+        assert [k.dot.batch for k in slope.lower(x, ct).kernels if k.dot] == [1]
+        np.testing.assert_allclose(slope(x, ct), want.reshape(16, 12, 3, 3), rtol=1e-4, atol=1e-2)
+
+
 X, W = np.ones((2, 5, 6, 3), np.float32), np.ones((4, 5, 2, 2), np.float32)
 ERRORS: list[tuple[type[Exception], str, Any, dict[str, Any]]] = [
     (ShapeError, r"array and kernel must have the same rank, at least 2, got shapes \(2, 5, 6, 3\) and \(4, 5, 2\)",

@@ -90,7 +90,10 @@ def product(to: Writer, number: int, node: Node, what: Product) -> Value:
             out, result = _result(to, number, node, batch, m, n)
             for piece in (cut, cut.rest):
                 if piece is not None:
-                    _piecewise(to, sides[which], free[which], piece, other, result, bool(which))
+                    part = other
+                    if piece.axis in batch and sides[1 - which].shape[piece.axis] != 1:
+                        part = f"{other}[{':, ' * batch.index(piece.axis)}{piece.at}]"
+                    _piecewise(to, sides[which], free[which], piece, part, result, bool(which))
             return out
     x, y = [view or _copied(to, side) for view, side in zip(views, sides, strict=True)]
     out, result = _result(to, number, node, batch, m, n)
@@ -128,7 +131,7 @@ def _cut(to: Writer, side: _Side, free: list[int]) -> _Cut | None:
     """The pieces in which a large copy is made, so that it stays in the cache: patches of an array are many times as
     large as the array. None for a copy that is not large."""
     size = math.prod(side.sizes([*side.batch, *side.rows, *side.columns])) * side.value.dtype.itemsize
-    axis = next((x for x in free if side.domain[x] > 1), None)
+    axis = next((x for x in [*side.batch, *free] if (side.shape if x in side.batch else side.domain)[x] > 1), None)
     if size <= PIECE or axis is None:
         return None
     extent = side.domain[axis]
@@ -139,11 +142,15 @@ def _cut(to: Writer, side: _Side, free: list[int]) -> _Cut | None:
 
 
 def _piecewise(to: Writer, side: _Side, free: list[int], cut: _Cut, other: str, result: str, last: bool) -> None:
-    """A loop over pieces of one operand, each of which gives columns (`last`) or rows of the product."""
-    behind = math.prod([side.domain[x] for x in free[free.index(cut.axis) + 1:]])
+    """A loop over pieces of one operand, each of which gives matrices of a batch, or columns (`last`) or rows of the
+    product."""
     statement, piece = _copying(to, side, cut)
-    place = f"{cut.index} * {behind}:({cut.index} + {cut.step}) * {behind}"
-    part, operands = (f"..., {place}", f"{other}, {piece}") if last else (f"..., {place}, :", f"{piece}, {other}")
+    if cut.axis in side.batch:
+        part = f"{':, ' * side.batch.index(cut.axis)}{cut.at}"
+    else:
+        behind = math.prod([side.domain[x] for x in free[free.index(cut.axis) + 1:]])
+        part = f"..., {cut.index} * {behind}:({cut.index} + {cut.step}) * {behind}" + ("" if last else ", :")
+    operands = f"{other}, {piece}" if last else f"{piece}, {other}"
     product = f"{to.use(np.matmul, 'matmul')}({operands}, {result}[{part}])"
     to.line(f"for {cut.index} in range({cut.start}, {cut.stop}, {cut.step}): {statement}; {product}")
 
@@ -200,8 +207,8 @@ def _copying(to: Writer, side: _Side, cut: _Cut | None) -> tuple[str, str]:
         if cut is not None and side.shape[cut.axis] != 1:
             moved += f"[{':, ' * axes.index(cut.axis)}{cut.at}]"
     m, n = [math.prod(side.sizes(g, cut)) for g in (side.rows, side.columns)]
-    form = (*side.sizes(side.batch), m, n)
-    steps = row_major((*side.sizes(side.batch), m * n))[:-1]
+    lead = side.sizes(side.batch, cut)
+    form, steps = (*lead, m, n), row_major((*lead, m * n))[:-1]
     inner = (1 if m != 1 else 0, m if n != 1 else 0) if turned else row_major((m, n))
     layout = Layout(to.layouts[copy].memory, side.value.dtype, 0, form, (*steps, *inner))
     return f"{copy}[...] = {moved}", to.name(layout)
