@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import F32
+from lantern.dtypes import F32, short_name
 from lantern.errors import TransferWarning
 from lantern.lower.kernel import HostCall, Region
 from lantern.lower.routine import Routine, Written
@@ -73,7 +73,7 @@ def as_kernel(name: str, function: HostFunction, written: Written, avals: Sequen
     """A kernel in WGSL on a GPU, NumPy elsewhere; NumPy, too, where there is nothing to bind or no such numbers."""
     args, results = tuple([a.strong() for a in avals]), tuple([a.strong() for a in outs])
     if args[0].dtype != F32:
-        return on_host(name, function, avals, outs, lower)
+        return on_host(f"{name} of {short_name(args[0].dtype)}", function, avals, outs, lower)
     if not all([a.size for a in (*args, *results)]):
         return HostCall(_named(function, results), args, results, name)
     return Routine(_named(function, results), written, args, results, name)
