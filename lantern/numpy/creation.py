@@ -263,9 +263,14 @@ def _indices(rows: int, columns: int, axis: int) -> Array:
     return ops.iota(np.dtype(np.int32), canonical_shape("tri", (rows, columns)), axis)
 
 
+def _offset(rows: int, columns: int, k: int) -> int:
+    """A diagonal's number, or that of the first one outside the matrix."""
+    return min(max(operator.index(k), -operator.index(rows)), operator.index(columns))
+
+
 def _lower(rows: int, columns: int, k: int) -> Array:
     """Whether column - row <= k."""
-    return greater_equal(add(_indices(rows, columns, 0), operator.index(k)), _indices(rows, columns, 1))
+    return greater_equal(add(_indices(rows, columns, 0), _offset(rows, columns, k)), _indices(rows, columns, 1))
 
 
 def _matrix(function: str, m: ArrayLike) -> Array:
@@ -311,7 +316,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None, *,
     if device is not None:
         return on(device, eye, N, M, k, dtype)
     columns = N if M is None else M
-    ones_at = equal(add(_indices(N, columns, 0), operator.index(k)), _indices(N, columns, 1))
+    ones_at = equal(add(_indices(N, columns, 0), _offset(N, columns, k)), _indices(N, columns, 1))
     return convert(ones_at, canonical(float if dtype is None else dtype))
 
 

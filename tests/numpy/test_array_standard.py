@@ -123,3 +123,11 @@ def test_methods(name: str, args: tuple[Any, ...]) -> None:
 
 def test_products_keep_small_integers() -> None:
     assert jnp.vecdot(np.uint8([200, 1]), np.uint8([1, 100])).item() == 44
+
+
+@pytest.mark.parametrize("k", [2**40, -2**40, 3, -2])
+def test_diagonals_far_outside(k: int) -> None:
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(jnp.eye(2, 3, k), np.eye(2, 3, k))
+    np.testing.assert_array_equal(jnp.tril(x, k), np.tril(x, k))
+    np.testing.assert_array_equal(jnp.triu(x, k), np.triu(x, k))
