@@ -238,7 +238,7 @@ def _term_by_term(padded: Value, rhs: Value, names: Letters, slides: Sequence[Sl
 
 def _spread_out(x: Value, letters: str, dropped: Sequence[str], out_letters: str, out: ShapedArray) -> Value:
     """x with the axes of the result; those that are dropped or that the result lacks have size 1."""
-    kept = [x for x in letters if x in out_letters and x not in dropped]
+    kept = [k for k in letters if k in out_letters and k not in dropped]
     sizes = dict(zip(letters, typeof(x).shape, strict=True))
     x = ops.reshape(x, [sizes[k] for k in kept])
     order = sorted(range(len(kept)), key=lambda k: out_letters.index(kept[k]))
@@ -258,6 +258,9 @@ def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Seque
     summed = [x for x in names.rhs if x in place and (x not in names.out or place[x] >= len(names.lhs))]
     room = typeof(padded).size + typeof(rhs).size
     apart = _summed_later({x: typeof(seen).shape[place[x]] for x in summed}, names, out.size, room)
+    if apart:       # 16-bit floats are summed in f32 throughout
+        wide = views.accumulator(out.dtype)
+        seen, rhs = convert(seen, wide), convert(rhs, wide)
     summed = [x for x in summed if x not in apart]
     shared = [x for x in names.rhs if x in place and x not in summed]
     seen_summed, rhs_summed = [place[x] for x in summed], [names.rhs.index(x) for x in summed]
@@ -271,7 +274,7 @@ def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Seque
         found = dot_general(rhs, seen, (rhs_summed, seen_summed), (rhs_shared, seen_shared))
         order = [*shared, *fixed, *moving]
     if apart:
-        found = reduce_sum(found, [order.index(x) for x in apart])
+        found = convert(reduce_sum(found, [order.index(x) for x in apart]), out.dtype)
         order = [x for x in order if x not in apart]
     return ops.transpose(found, [order.index(x) for x in names.out])
 
