@@ -252,15 +252,14 @@ def _product_of_patches(padded: Value, rhs: Value, names: Letters, slides: Seque
     The product's axes are contracted in the order in which they lie in the kernel, which then is a matrix as it stands.
     The patches come first or second so that what varies fastest in them also does so in the result.
     """
-    seen = patches(padded, slides)
     place = {w.letter: len(names.lhs) + k for k, w in enumerate(windows)}       # of a window's elements
     place |= {x: k for k, x in enumerate(names.lhs) if x not in place}
     summed = [x for x in names.rhs if x in place and (x not in names.out or place[x] >= len(names.lhs))]
     room = typeof(padded).size + typeof(rhs).size
-    apart = _summed_later({x: typeof(seen).shape[place[x]] for x in summed}, names, out.size, room)
+    apart = _summed_later({x: typeof(rhs).shape[names.rhs.index(x)] for x in summed}, names, out.size, room)
     if apart:       # 16-bit floats are summed in f32 throughout
-        wide = views.accumulator(out.dtype)
-        seen, rhs = convert(seen, wide), convert(rhs, wide)
+        padded, rhs = [convert(x, views.accumulator(out.dtype)) for x in (padded, rhs)]
+    seen = patches(padded, slides)
     summed = [x for x in summed if x not in apart]
     shared = [x for x in names.rhs if x in place and x not in summed]
     seen_summed, rhs_summed = [place[x] for x in summed], [names.rhs.index(x) for x in summed]
