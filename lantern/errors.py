@@ -59,6 +59,10 @@ class ArgumentError(LanternError, ValueError):
     cannot be hashed."""
 
 
+class AxisError(ArgumentError, IndexError):
+    """An array has no such axis. As NumPy's AxisError, it is a ValueError and an IndexError."""
+
+
 class DeviceError(LanternError, RuntimeError):
     """A device is missing, two devices meet in one operation, or a device cannot hold or compute what is asked."""
 

@@ -28,7 +28,7 @@ from lantern.dtypes import (
     strict_clash,
     strict_error,
 )
-from lantern.errors import ArgumentError, ShapeError
+from lantern.errors import ArgumentError, AxisError, ShapeError
 from lantern.lax.moving import check_moves
 from lantern.ops.broadcast import broadcast_in_dim, broadcast_in_dim_p
 from lantern.ops.convert import convert
@@ -288,18 +288,18 @@ def canonical_shape(function: str, shape: Any) -> tuple[int, ...]:
 def canonical_axis(function: str, axis: Any, aval: ShapedArray, rank: int | None = None) -> int:
     """An axis counted from the front. `rank` is that of the result, where it is not the operand's.
 
-    Raises ArgumentError if the array has no such axis.
+    Raises AxisError if the array has no such axis.
     """
     number, count = operator.index(axis), aval.ndim if rank is None else rank
     if not -count <= number < count:
-        raise argument_error(f"{function}: axis {number} is out of range for {aval} (rank {aval.ndim})")
+        raise AxisError(_with_line(f"{function}: axis {number} is out of range for {aval} (rank {aval.ndim})", ""))
     return number % count
 
 
 def canonical_axes(function: str, axis: Any, aval: ShapedArray, rank: int | None = None) -> tuple[int, ...]:
     """Axes counted from the front, in the order given; None means all.
 
-    Raises ArgumentError for an axis that is out of range or given twice.
+    Raises AxisError for an axis that is out of range, ArgumentError for one that is given twice.
     """
     count = aval.ndim if rank is None else rank
     if axis is None:

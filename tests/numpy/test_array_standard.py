@@ -9,7 +9,7 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern.errors import DeviceError
+from lantern.errors import AxisError, DeviceError
 
 CREATED = [lambda **k: jnp.zeros(2, **k), lambda **k: jnp.ones(2, **k), lambda **k: jnp.empty(2, **k),
            lambda **k: jnp.full(2, 3.0, **k), lambda **k: jnp.zeros_like(np.zeros(2), **k),
@@ -123,6 +123,13 @@ def test_methods(name: str, args: tuple[Any, ...]) -> None:
 
 def test_products_keep_small_integers() -> None:
     assert jnp.vecdot(np.uint8([200, 1]), np.uint8([1, 100])).item() == 44
+
+
+def test_an_axis_that_is_not_there_is_an_index_and_a_value_that_is_wrong() -> None:
+    with pytest.raises(AxisError, match=r"expand_dims: axis 3 is out of range for f32\[2\] \(rank 1\), at test_array_st"
+                       ) as caught:
+        jnp.expand_dims(jnp.zeros(2), 3)
+    assert isinstance(caught.value, IndexError) and isinstance(caught.value, ValueError)
 
 
 @pytest.mark.parametrize("k", [2**40, -2**40, 3, -2])
