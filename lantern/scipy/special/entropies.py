@@ -71,6 +71,12 @@ def log_softmax(x: ArrayLike, axis: AxisLike = None) -> Array:
     return subtract(moved, log(sum(exp(moved), axis, keepdims=True)))
 
 
+def _quotient(above: Array, x: Array, below: Array) -> Array:
+    """above / below, and 0 where x is 0, also over 0."""
+    zero = equal(x, 0)
+    return choose(zero, 0, divide(above, choose(zero, 1, below)))
+
+
 @custom_jvp
 def _xlogy(x: Array, y: Array) -> Array:
     zero = logical_and(equal(x, 0), equal(y, y))
@@ -82,7 +88,7 @@ def _xlogy_by_x(t: Array, out: Array, x: Array, y: Array) -> Array:
 
 
 def _xlogy_by_y(t: Array, out: Array, x: Array, y: Array) -> Array:
-    return divide(multiply(t, x), y)
+    return _quotient(multiply(t, x), x, y)
 
 
 _xlogy.defjvps(_xlogy_by_x, _xlogy_by_y)
@@ -99,7 +105,7 @@ def _xlog1py_by_x(t: Array, out: Array, x: Array, y: Array) -> Array:
 
 
 def _xlog1py_by_y(t: Array, out: Array, x: Array, y: Array) -> Array:
-    return divide(multiply(t, x), add(y, 1))
+    return _quotient(multiply(t, x), x, add(y, 1))
 
 
 _xlog1py.defjvps(_xlog1py_by_x, _xlog1py_by_y)
