@@ -72,8 +72,8 @@ def log_softmax(x: ArrayLike, axis: AxisLike = None) -> Array:
 
 
 def _quotient(above: Array, x: Array, below: Array) -> Array:
-    """above / below, and 0 where x is 0, also over 0."""
-    zero = equal(x, 0)
+    """above / below, and 0 where both x and `below` are 0."""
+    zero = logical_and(equal(x, 0), equal(below, 0))
     return choose(zero, 0, divide(above, choose(zero, 1, below)))
 
 
