@@ -232,9 +232,10 @@ def test_gather_and_scatter(backend: WgpuBackend) -> None:
 
 
 @pytest.mark.parametrize(("sizes", "turned", "extra"), [
-    ((1, 64, 64, 64), False, False), ((2, 33, 18, 17), True, True), ((1, 1, 50, 30), False, True)], ids=str)
+    ((1, 64, 64, 64), False, False), ((1, 64, 64, 64), True, True), ((2, 33, 65, 17), True, True),
+    ((3, 8, 9, 5), False, True), ((1, 257, 129, 31), False, False), ((1, 1, 50, 30), False, True)], ids=str)
 def test_products(backend: WgpuBackend, sizes: tuple[int, int, int, int], turned: bool, extra: bool) -> None:
-    """With tiles, with ragged ones that are turned on their way, and without; few, since such shaders are long."""
+    """With tiles, with ragged ones that are turned on their way, and without."""
     kernel = product(*sizes, (turned, turned), dtype=C64, bias=extra, scale=extra)
     same(backend, kernel, *[sample(*a.shape, seed=k) for k, a in enumerate(kernel.args)], tolerance=1e-5)
 

@@ -232,22 +232,33 @@ class _Writer:
                 self.scope.add(f"slab_{x}[{place}][o_{x}{t} % 4u] = {value};")
 
     def _multiply(self) -> None:
+        """Turns along k are written out, but those of complex numbers, which would take drivers ten times as long."""
         scope, tile = self.scope, self.tile
-        tall, wide = tile.bm // tile.tm, tile.bn // tile.tn
+        left, right = self.line(self.left), self.line(self.right)
+        if is_wide(self.product.dtype):
+            scope.add(f"for (var k = 0u; k < {tile.bk}u; k = k + 1u) {{")
+            self._turn(f"ty + k * {left}u", f"tx + k * {right}u", 0, 0)
+            return
         for k in range(tile.bk):
             scope.add("{")
-            scope.depth += 1
-            for i in range(tile.tm // 4):
-                scope.add(f"let a{i} = slab_a[{_sum('ty', k * self.line(self.left) + i * tall)}];")
+            self._turn("ty", "tx", k * left, k * right)
+
+    def _turn(self, a: str, b: str, left: int, right: int) -> None:
+        """One place along k: what is there in the slabs, at these places and so many further, is multiplied."""
+        scope, tile = self.scope, self.tile
+        tall, wide = tile.bm // tile.tm, tile.bn // tile.tn
+        scope.depth += 1
+        for i in range(tile.tm // 4):
+            scope.add(f"let a{i} = slab_a[{_sum(a, left + i * tall)}];")
+        for j in range(tile.tn // 4):
+            scope.add(f"let b{j} = slab_b[{_sum(b, right + j * wide)}];")
+            if is_wide(self.product.dtype):
+                scope.add(f"let t{j} = turned_c64(b{j});")
+        for i in range(tile.tm):
             for j in range(tile.tn // 4):
-                scope.add(f"let b{j} = slab_b[{_sum('tx', k * self.line(self.right) + j * wide)}];")
-                if is_wide(self.product.dtype):
-                    scope.add(f"let t{j} = turned_c64(b{j});")
-            for i in range(tile.tm):
-                for j in range(tile.tn // 4):
-                    self._add(f"sum{i}_{j}", lane(f"a{i // 4}", i % 4, self.kind), j)
-            scope.depth -= 1
-            scope.add("}")
+                self._add(f"sum{i}_{j}", lane(f"a{i // 4}", i % 4, self.kind), j)
+        scope.depth -= 1
+        scope.add("}")
 
     def _add(self, total: str, x: str, j: int) -> None:
         """Add one number times four; complex ones as x (b) + y (i b)."""
