@@ -1,10 +1,10 @@
 """Random numbers from keys: the same key gives the same numbers, on every device.
 
 A key is an element of its own dtype, `key<fry>`: a batch of keys is an array of them, and nothing takes them for
-numbers. Bits, integers, uniforms, Bernoulli draws and permutations are
-equal bit for bit on all devices, normals within 4 ulp. Bits come from the counter-based cipher threefry-2x32 with the
-counters of JAX's partitionable generator, so `split`, `fold_in`, `bits`, `uniform`, `randint` and `permutation` give
-JAX's numbers too.
+numbers. Bits, integers, uniforms, Bernoulli draws and permutations are equal bit for bit on all devices, normals within
+4 ulp. Bits come from the counter-based cipher threefry-2x32 with the counters of JAX's partitionable generator, and
+each sampler makes of them what JAX makes of them: the numbers are JAX's, to rounding. No sampler waits for a GPU: those
+that reject take a fixed number of rounds, which leaves an element undecided with a probability below 1e-12.
 
 Never use a key twice: `split` it, or `fold_in` a number. `lantern.debug.key_reuse` looks for keys used twice.
 """

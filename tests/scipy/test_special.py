@@ -113,7 +113,6 @@ SMOOTH: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
     (lambda q: special.zeta(3.5, q), (np.array([0.4, 3.0]),)),
     (lambda x: special.gammainc(2.5, x), (np.array([0.4, 3.0]),)),
     (lambda x: special.gammaincc(25.0, x), (np.array([20.0, 26.0]),)),
-    (lambda x: special.betainc(2.5, 9.0, x), (np.array([0.1, 0.6]),)),
     (special.erfc, (np.array([-0.3, 1.5]),)),
     (special.erfcx, (np.array([-0.3, 1.5]),)),
     (special.ndtri, (np.array([0.01, 0.6]),)),
@@ -151,6 +150,7 @@ def test_derivatives_by_the_shape() -> None:
             lantern.hessian(lambda a: special.gammainc(a, 2.0))(3.0)
         with pytest.raises(NotDifferentiableError, match=r"random_gamma_grad: .*, at test_special.py"):
             lantern.grad(lambda a: lax.random_gamma_grad(a, 2.0))(3.0)
+        check_grads(lambda x: special.betainc(2.5, 9.0, x), (np.array([0.1, 0.6]),), order=1)
     with pytest.raises(NotDifferentiableError, match=r"betainc: .*, at test_special.py:\d+ .*stop_gradient"):
         lantern.grad(lambda a: special.betainc(a, 3.0, 0.3))(2.0)
     with pytest.raises(NotDifferentiableError, match=r"zeta: .*, at test_special.py:\d+ .*second"):
