@@ -32,12 +32,12 @@ from lantern.trace.array import Array
 _vmap: Any = vmap
 _Sizes: TypeAlias = "list[tuple[str, ...]]"
 _CORE = r"\(\s*(?:\w+(?:\s*,\s*\w+)*)?\s*\)"
-_SIGNATURE = re.compile(rf"^\s*{_CORE}(?:\s*,\s*{_CORE})*\s*->\s*{_CORE}(?:\s*,\s*{_CORE})*\s*$")
+_SIGNATURE = rf"\s*{_CORE}(?:\s*,\s*{_CORE})*\s*->\s*{_CORE}(?:\s*,\s*{_CORE})*\s*"
 
 
 def _parsed(signature: str) -> tuple[_Sizes, _Sizes]:
     """The names of core sizes of each operand and result."""
-    if not _SIGNATURE.match(signature):
+    if not re.fullmatch(_SIGNATURE, signature):
         raise argument_error(f"vectorize: the signature {signature!r} does not parse",
                              "It looks like '(m,n),(n)->(m)'.")
     sides = [[tuple(re.findall(r"\w+", core)) for core in re.findall(_CORE, side)] for side in signature.split("->")]
