@@ -154,3 +154,10 @@ def test_the_inverse_hyperbolic_sine_has_slope_one_at_zero() -> None:
     assert lantern.grad(jnp.arcsinh)(0.0) == 1 and lantern.grad(jnp.arcsinh)(-0.0) == 1
     assert np.signbit(np.asarray(jnp.arcsinh(-0.0)))
     assert np.isnan(np.asarray(jnp.arccosh(np.float32([-5, 0.5])))).all()
+
+
+@pytest.mark.parametrize("name", ["arccos", "arctanh", "cosh"])
+def test_functions_by_parts_on_a_gpu(name: str, gpu: None) -> None:
+    z = np.complex64([0.3 + 0.4j, -1.2 + 0.7j, 2 - 3j, -4 - 1e-3j])
+    with lantern.default_device("gpu"):
+        np.testing.assert_allclose(getattr(jnp, name)(z), getattr(np, name)(z.astype(np.complex128)), rtol=2e-6)
