@@ -64,7 +64,12 @@ def root_of_precision(dtype: DType) -> float:
 
 
 def arccos(z: Array) -> Array:
-    """The angle whose cosine is z."""
+    """The angle whose cosine is z.
+
+    >>> import lantern.numpy as jnp
+    >>> arccos(jnp.array(0.5 + 1j)).item()
+    (1.2213...-0.9261...j)
+    """
     x, y = _parts(z)
     far = _far(x, y, 1e10, 1e5)
     near_x, near_y = where(far, 0, x), where(far, 0, y)
@@ -78,7 +83,12 @@ def arccos(z: Array) -> Array:
 
 
 def arccosh(z: Array) -> Array:
-    """The number whose hyperbolic cosine is z, its real part not negative."""
+    """The number whose hyperbolic cosine is z, its real part not negative.
+
+    >>> import lantern.numpy as jnp
+    >>> arccosh(jnp.array(0.5 + 1j)).item()
+    (0.9261...+1.2213...j)
+    """
     x, y = _parts(z)
     far = _far(x, y, 1e10, 1e5)
     near_x, near_y = where(far, 0, x), where(far, 0, y)
@@ -91,7 +101,12 @@ def arccosh(z: Array) -> Array:
 
 
 def arcsinh(z: Array) -> Array:
-    """The number whose hyperbolic sine is z."""
+    """The number whose hyperbolic sine is z.
+
+    >>> import lantern.numpy as jnp
+    >>> arcsinh(jnp.array(0.5 + 1j)).item()
+    (0.7328...+0.8959...j)
+    """
     x, y = _parts(z)
     far = _far(x, y, 1e10, 1e5)
     near_x, near_y = where(far, 0, x), where(far, 0, y)
@@ -104,14 +119,24 @@ def arcsinh(z: Array) -> Array:
 
 
 def arcsin(z: Array) -> Array:
-    """The angle whose sine is z: -i arcsinh(i z)."""
+    """The angle whose sine is z: -i arcsinh(i z).
+
+    >>> import lantern.numpy as jnp
+    >>> arcsin(jnp.array(0.5 + 1j)).item()
+    (0.3494...+0.9261...j)
+    """
     x, y = _parts(z)
     found = arcsinh(complex(negative(y), x))
     return complex(imag(found), negative(real(found)))
 
 
 def arctanh(z: Array) -> Array:
-    """The number whose hyperbolic tangent is z."""
+    """The number whose hyperbolic tangent is z.
+
+    >>> import lantern.numpy as jnp
+    >>> arctanh(jnp.array(0.5 + 1j)).item()
+    (0.2388...+0.8475...j)
+    """
     signed_x, signed_y = _parts(z)
     side = copysign(cast(1.0, signed_x.dtype), signed_x)
     x, y = abs(signed_x), multiply(signed_y, side)
@@ -133,14 +158,24 @@ def arctanh(z: Array) -> Array:
 
 
 def arctan(z: Array) -> Array:
-    """The angle whose tangent is z: -i arctanh(i z)."""
+    """The angle whose tangent is z: -i arctanh(i z).
+
+    >>> import lantern.numpy as jnp
+    >>> arctan(jnp.array(0.5 + 1j)).item()
+    (0.9078...+0.7083...j)
+    """
     x, y = _parts(z)
     found = arctanh(complex(negative(y), x))
     return complex(imag(found), negative(real(found)))
 
 
 def expm1(z: Array) -> Array:
-    """exp(z) - 1, exact for small z: expm1(x) cos(y) - 2 sin(y / 2)**2 + i exp(x) sin(y)."""
+    """exp(z) - 1, exact for small z: expm1(x) cos(y) - 2 sin(y / 2)**2 + i exp(x) sin(y).
+
+    >>> import lantern.numpy as jnp
+    >>> expm1(jnp.array(0.5 + 1j)).item()
+    (-0.109...+1.3873...j)
+    """
     x, y = _parts(z)
     turning = isfinite(y)
     across = square(elementwise.sin(multiply(y, 0.5)))

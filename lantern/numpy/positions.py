@@ -149,7 +149,12 @@ def ix_(*args: ArrayLike) -> tuple[Array, ...]:
 
 
 def as_positions(x: Array, limit: int) -> Array:
-    """Integers in a dtype that holds `limit`, which stands for all larger ones."""
+    """Integers in a dtype that holds `limit`, which stands for all larger ones.
+
+    >>> import lantern.numpy as jnp
+    >>> as_positions(jnp.array([1, 4_000_000_000], jnp.uint32), 9).tolist()
+    [1, 9]
+    """
     if x.dtype.itemsize < 4:
         return array("positions", convert(x, I32))
     return array("positions", convert(minimum(x, limit), I32)) if x.dtype == U32 else x
