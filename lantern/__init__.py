@@ -7,24 +7,20 @@
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from lantern import checkpoint_policies as checkpoint_policies
 from lantern import clash as _clash
 from lantern import config as config
 from lantern import custom_batching as custom_batching
 from lantern import debug as debug
-from lantern import dlpack as dlpack
 from lantern import dtypes as dtypes
 from lantern import errors as errors
-from lantern import export as export
-from lantern import extend as extend
-from lantern import flatten_util as flatten_util
 from lantern import lax as lax
 from lantern import nn as nn
 from lantern import numpy as numpy
 from lantern import random as random
-from lantern import testing as testing
 from lantern import tree as tree
-from lantern import tree_util as tree_util
 from lantern import typing as typing
 from lantern.absent import Absent as _Absent
 from lantern.annotations import typed as typed
@@ -79,9 +75,18 @@ from lantern.transfer import device_get as device_get
 from lantern.transfer import device_put as device_put
 from lantern.transfer import eval_shape as eval_shape
 
+if _TYPE_CHECKING:
+    from lantern import dlpack as dlpack
+    from lantern import export as export
+    from lantern import extend as extend
+    from lantern import flatten_util as flatten_util
+    from lantern import scipy as scipy
+    from lantern import testing as testing
+    from lantern import tree_util as tree_util
+
 __version__ = "0.1.0"
 jacobian = jacrev
-__getattr__ = _Absent(__name__)
+__getattr__ = _Absent(__name__, ("dlpack", "export", "extend", "flatten_util", "scipy", "testing", "tree_util"))
 
 _install_operators(numpy)
 _install_conversion(numpy.asarray)

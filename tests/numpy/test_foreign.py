@@ -9,7 +9,7 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern import lax, nn, random, tree
+from lantern import export, lax, nn, random, tree
 
 
 class Foreign:
@@ -57,7 +57,7 @@ CASES: dict[str, Callable[[Any, Any], Any]] = {
     "randomness": lambda w, x: [random.normal(w(random.key(1)), (2,)), random.permutation(random.key(1), w(X)),
                                 random.uniform(random.key(1), (2,), minval=w(0.5), maxval=w(2.5))],
     "stages": lambda w, x: [lantern.jit(jnp.sin).lower(w(X)).compile()(w(X)), lantern.device_put(w(X)),
-                            lantern.export.export(lantern.jit(jnp.sin))(w(X)).call(w(X)),
+                            export.export(lantern.jit(jnp.sin))(w(X)).call(w(X)),
                             lantern.flatten_util.ravel_pytree([w(X), x])[0]],
     "calls": lambda w, x: [lantern.pure_callback(np.sin, lantern.ShapeDtypeStruct((3,), "float32"), w(X))],
 }

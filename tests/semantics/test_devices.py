@@ -15,7 +15,7 @@ import pytest
 
 import lantern
 import lantern.numpy as jnp
-from lantern import random
+from lantern import export, random
 from lantern.config import read_environment
 from lantern.devices import default_device_and_reason
 from lantern.errors import DeviceError, DonatedArrayError, EscapedTracerError, LanternError
@@ -106,8 +106,8 @@ def test_exported_functions(device: str) -> None:
 
     tripled.defjvps(lambda t, out, x: 3.0 * t)
     with lantern.default_device("cpu"):
-        exported = lantern.export.export(lantern.jit(tripled))(2.0)
-    short, whole = [lantern.export.deserialize(exported.serialize(vjp_order=n)) for n in (0, 1)]
+        exported = export.export(lantern.jit(tripled))(2.0)
+    short, whole = [export.deserialize(exported.serialize(vjp_order=n)) for n in (0, 1)]
     count = len(calls)
     assert float(short.call(3.0)) == 9.0 and float(lantern.grad(whole.call)(5.0)) == 3.0
     with pytest.raises(LanternError, match="vjp_order"):
