@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from lantern.dtypes import python_dtype
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, DTypeLike, ShapeLike, argument_error, canonical_shape
 from lantern.numpy.arithmetic import abs, clip, power, sign, sqrt
@@ -190,7 +191,7 @@ def double_sided_maxwell(key: ArrayLike, loc: ArrayLike, scale: ArrayLike, shape
     middle, width = parameters("double_sided_maxwell", None, wanted, loc, scale)
     sizes = (sizes or middle.shape) + middle.shape
     keys = random_split(words("double_sided_maxwell", key), (2,))
-    signs = where(less(unit(keys[1], sizes, np.dtype(np.float32)), 0.5), 1.0, -1.0)
+    signs = where(less(unit(keys[1], sizes, python_dtype(float)), 0.5), 1.0, -1.0)
     return signs.astype(wanted) * maxwell(keys[0], sizes, wanted) * width + middle
 
 

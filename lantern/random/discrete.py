@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import F32, canonical, is_integer, short_name
+from lantern.dtypes import F32, canonical, is_integer, python_dtype, short_name
 from lantern.eager import one_program
 from lantern.lax.loops import fori_loop, scan
 from lantern.lax.operands import (
@@ -78,7 +78,7 @@ def rademacher(key: ArrayLike, shape: ShapeLike = (), dtype: DTypeLike = int) ->
     [-1, 1]
     """
     sizes = canonical_shape("rademacher", shape)
-    heads = less(unit(words("rademacher", key), sizes, F32), 0.5)
+    heads = less(unit(words("rademacher", key), sizes, python_dtype(float)), 0.5)
     return where(heads, 1, -1).astype(canonical(dtype))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lantern.custom_rules import custom_jvp
-from lantern.dtypes import F32
+from lantern.dtypes import F32, python_dtype
 from lantern.eager import one_program
 from lantern.lax.loops import fori_loop
 from lantern.lax.operands import ArrayLike, DType, DTypeLike, ShapeLike, argument_error, canonical_shape, shape_error
@@ -281,7 +281,7 @@ def generalized_normal(key: ArrayLike, p: ArrayLike, shape: ShapeLike = (), dtyp
 
 def _generalized_normal(key: Array, p: Array) -> Array:
     keys = random_split(key, (2,))
-    signs = where(less(unit(keys[1], p.shape, F32), 0.5), full((), 1, p.dtype), -1)
+    signs = where(less(unit(keys[1], p.shape, python_dtype(float)), 0.5), full((), 1, p.dtype), -1)
     return signs * power(_gamma(keys[0], 1 / p), 1 / p)
 
 
