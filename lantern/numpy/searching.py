@@ -46,7 +46,7 @@ from lantern.trace.array import Array
 from lantern.trace.context import EAGER, current
 from lantern.trace.primitive import Value
 
-_Fill = bool | int | float | Sequence[Any] | None
+Fill = bool | int | float | Sequence[Any] | None
 
 
 def _unknown(function: str, what: str) -> NoReturn:
@@ -85,7 +85,7 @@ def _places(mask: Value, length: int, size: int) -> tuple[Value, Value]:
     return found, lt(ops.iota(I32, (size,), 0), broadcast_in_dim(ops.reshape(total, ()), (size,), ()))
 
 
-def nonzero(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = None) -> tuple[Array, ...]:
+def nonzero(a: ArrayLike, *, size: int | None = None, fill_value: Fill = None) -> tuple[Array, ...]:
     """The positions of the elements that are not zero, in row-major order: one vector (i32) for each axis.
 
     `size` is how many there are; it must be given while a is traced. Missing ones are `fill_value` (default 0; a
@@ -99,7 +99,7 @@ def nonzero(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = None) 
     return _nonzero("nonzero", array("nonzero", a), size, fill_value)
 
 
-def _nonzero(function: str, x: Array, size: int | None, fill_value: _Fill) -> tuple[Array, ...]:
+def _nonzero(function: str, x: Array, size: int | None, fill_value: Fill) -> tuple[Array, ...]:
     if x.ndim == 0:
         raise shape_error(f"{function}: wanted an array with axes, got {x.aval}", "Use lantern.numpy.atleast_1d.")
     if size is None:
@@ -122,7 +122,7 @@ def _sized(x: Array, size: int, fills: tuple[Any, ...]) -> Any:
     return tuple(reversed(found))
 
 
-def flatnonzero(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = None) -> Array:
+def flatnonzero(a: ArrayLike, *, size: int | None = None, fill_value: Fill = None) -> Array:
     """The positions of the elements of the flattened array that are not zero; `size` as in `nonzero`.
 
     >>> flatnonzero(np.array([[3, 0], [0, 4]])).tolist()
@@ -131,7 +131,7 @@ def flatnonzero(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = No
     return _nonzero("flatnonzero", ravel(array("flatnonzero", a)), size, fill_value)[0]
 
 
-def argwhere(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = None) -> Array:
+def argwhere(a: ArrayLike, *, size: int | None = None, fill_value: Fill = None) -> Array:
     """The positions of the elements that are not zero, one row for each; `size` as in `nonzero`.
 
     >>> argwhere(np.array([[3, 0], [0, 4]])).tolist()
@@ -141,7 +141,7 @@ def argwhere(a: ArrayLike, *, size: int | None = None, fill_value: _Fill = None)
 
 
 def where(condition: ArrayLike, x: ArrayLike | None = None, y: ArrayLike | None = None, /, *, size: int | None = None,
-          fill_value: _Fill = None) -> Any:
+          fill_value: Fill = None) -> Any:
     """x where the condition is true (not 0), elsewhere y. All three broadcast together.
 
     Both x and y are computed and differentiated: where one of them is NaN or infinite on the side not taken, guard its

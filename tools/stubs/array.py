@@ -28,7 +28,7 @@ from tools.stubs.operators import (
     Unary,
     applied,
 )
-from tools.stubs.patterns import MATMUL, PERMUTATIONS
+from tools.stubs.patterns import DOT, MATMUL, PERMUTATIONS
 from tools.stubs.signature import methods
 
 MODULE = "lantern.trace.array"
@@ -53,7 +53,7 @@ RULES: dict[str, Rule] = {
     **{f"__r{name}__": Reflected(kind) for name, kind in OPERATORS.items()},
     **{f"__{name}__": Binary(COMPARISON) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
     "__matmul__": Binary(PRODUCT, MATMUL),
-    "dot": Binary(PRODUCT, MATMUL),
+    "dot": Binary(PRODUCT, DOT),
     "__rmatmul__": Reflected(PRODUCT),
     "sum": Reduction(TOTALS),
     "prod": Reduction(TOTALS),
@@ -119,7 +119,7 @@ IMPORTS = (
     "from typing import Any, Generic, Literal, Protocol, TypeAlias, overload, type_check_only",
     "import numpy as np",
     "from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack",
-    "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32",
+    "from lantern.dtypes import Complex, DType, Floating, Integer, bool_, c64, c128, f32, f64, i32",
     "from lantern.trace.aval import ShapedArray",
     "from lantern.backends.base import Device",
     "from lantern.lax.operands import Number, SupportsLanternArray",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.stubs.layout import shapes_asked_for
 from tools.stubs.notation import array
-from tools.stubs.operators import FOREIGN, foreign
+from tools.stubs.operators import ARRAY_LIKE, FOREIGN, foreign
 from tools.stubs.signature import Signature
 
 # A dtype argument that is given, and the element type that it means.
@@ -95,6 +96,33 @@ def arange(of: Signature) -> Iterator[str]:
     for dtype, element in ASKED_DTYPES:
         types = {name: text.format("float") for name, text in some.items()}
         yield from of.overload({"start": "float", **types, "dtype": dtype}, array("?", element))
+
+
+@dataclass(frozen=True)
+class Spaced:
+    """Numbers at equal distances: a named number is the size. Of arrays, along a first or last axis."""
+
+    def __call__(self, of: Signature) -> Iterator[str]:
+        """All overloads."""
+        steps = [("Literal[False] = False", "{}"), ("Literal[True]", "tuple[{}, {}]")]
+        for retstep, held in steps if "retstep" in of.arguments else [("", "{}")]:
+            asked = {"retstep": retstep} if retstep else {}
+            number = f"float | {array('', 'f32')}"
+            for (num, size), (dtype, element) in itertools.product(
+                (("A", "A"), ("int = 50", "?")), (("None = None", "f32"), *ASKED_DTYPES)
+            ):
+                types = {"start": number, "stop": number, "num": num, "dtype": dtype, **asked}
+                yield from of.overload(types, held.format(array(size, element), array("", element)))
+            for (num, size), (axis, shape) in itertools.product(
+                (("A", "A"), ("int = 50", "?")), (("Literal[0] = 0", "{} *L"), ("Literal[-1]", "*L {}"))
+            ):
+                for start, stop in (("*L", "*L"), ("*L", ""), ("", "*L")):
+                    ends = [array(end, "F") if end else f"float | {array('', 'F')}" for end in (start, stop)]
+                    types = {"start": ends[0], "stop": ends[1], "num": num, "dtype": "None = None", "axis": axis}
+                    result = held.format(array(shape.format(size), "F"), array("*L", "F"))
+                    yield from of.overload({**types, **asked}, result)
+        ends = dict.fromkeys(("start", "stop"), ARRAY_LIKE)
+        yield from of.overload(ends, "Any" if "retstep" in of.arguments else array("...", "Any"))
 
 
 def square_matrix(of: Signature) -> Iterator[str]:

@@ -163,7 +163,7 @@ RULES: dict[str, Rule] = {
     "convert_element_type": converted,
     "transpose": transpose,
     "reshape": reshape,
-    "dot": Product(MATMUL[:6]),
+    "dot": Product(rows("N K, K M -> N M\nK, K M -> M\nN K, K -> N\nK, K ->")),
     **each("cumsum cumprod cummax cummin", Unary(SAME)),
     **each("cumlogsumexp", Unary((("F", "F"),))),
     **each("scan truncated_scan", scan),

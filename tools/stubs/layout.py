@@ -68,7 +68,7 @@ def swapaxes(of: Signature) -> Iterator[str]:
     """Two literal axes."""
     yield from of.overload({of.arguments[0]: unseen(), "axis1": "int", "axis2": "int"}, array("..."))
     for first, second, r in SWAPS:
-        types = {of.arguments[0]: array(r.operands[0]), "axis1": f"Literal[{first}]", "axis2": f"Literal[{second}]"}
+        types = {of.arguments[0]: array(r.operands[0]), "axis1": first, "axis2": second}
         yield from of.overload(types, array(r.result))
     yield from foreign(of)
 
@@ -108,12 +108,14 @@ def along(*lines: str) -> tuple[tuple[int, Row], ...]:
 
 
 SQUEEZE = AlongAxis(
-    along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N"),
+    along("0: 1 *L -> *L", "-1: *L 1 -> *L", "1: N 1 *L -> N *L", "-2: *L 1 N -> *L N",
+          "2: N M 1 *L -> N M *L", "-3: *L 1 N M -> *L N M"),
     row("... -> ..."),
     "int | tuple[int, ...]",
 )
 EXPAND_DIMS = AlongAxis(
-    along("0: *L -> 1 *L", "-1: *L -> *L 1", "1: N *L -> N 1 *L", "-2: *L N -> *L 1 N", "2: N M *L -> N M 1 *L"),
+    along("0: *L -> 1 *L", "-1: *L -> *L 1", "1: N *L -> N 1 *L", "-2: *L N -> *L 1 N", "2: N M *L -> N M 1 *L",
+          "-3: *L N M -> *L 1 N M", "3: N M K *L -> N M K 1 *L", "-4: *L N M K -> *L 1 N M K"),
     unknown_axis="int | tuple[int, ...]",
 )
 REPEAT = AlongAxis(
@@ -122,6 +124,8 @@ REPEAT = AlongAxis(
 SAME_ALONG = AlongAxis(
     along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L")
 )
+
+ALONG_WITHOUT = AlongAxis(along("-1: *L N -> *L", "0: N *L -> *L", "1: M N *L -> M *L", "-2: *L N M -> *L M"))
 
 TAKE = {
     0: rows("N *L, -> *L\nN *L, P -> P *L\nN *L, P Q -> P Q *L\nN, *H -> *H\nN M, *H -> *H M"),
@@ -156,7 +160,7 @@ def take_along_axis(of: Signature) -> Iterator[str]:
 
 
 def getitem(of: Signature) -> Iterator[str]:
-    """`x[...]`: basic indices of up to three parts, and integer arrays that gather."""
+    """`x[...]`: indices of up to three parts, among them integer arrays that gather."""
     yield from of.overload({"self": unseen(), "index": "Any"}, array("..."))
     yield from of.overload({"self": array("*L"), "index": "EllipsisType | tuple[()]"}, array("*L"))
     for index, r in (*INDEXING, *GATHERS):

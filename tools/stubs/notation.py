@@ -18,7 +18,7 @@ from dataclasses import dataclass
 PACKS = ("L", "H")
 SIZES = ("N", "M", "K", "J", "P", "Q", "R")
 DIMS = ("A", "B", "C", "E")
-BOUNDS = {"D": "DType", "G": "DType", "F": "Floating", "I": "Integer", "X": "Integer | bool_"}
+BOUNDS = {"D": "DType", "G": "DType", "F": "Floating | Complex", "I": "Integer", "X": "Integer | bool_"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def stub(docstring: str, imports: Sequence[str], body: Sequence[str], variables:
     """The text of a whole stub: what it is, imports, the type variables and helpers that `body` uses, and `body`."""
     text = "\n".join(body)
     helpers = [*(UNKNOWN if "Unknown[" in text else ()), *(SHAPE if "Shape[" in text else ())]
+    helpers += MISFIT if "SizesDoNotFit" in text else []
     words = words_of("\n".join([*helpers, text]))
     own = [v.partition(" ")[0] for v in variables]
     # What nothing decides, as where a lambda's parameters come from, is Any: a checker would report an Unknown.
@@ -135,6 +136,12 @@ class Unseen:
 
 # Only an array of unknown shape can be taken for one of nine such sizes.
 Unknown: TypeAlias = Array[D, Unseen, Unseen, Unseen, Unseen, Unseen, Unseen, Unseen, Unseen, Unseen]""".splitlines()
+
+MISFIT = """
+
+@type_check_only
+class SizesDoNotFit:
+    \"\"\"What a known pattern gives for operands that do not fit it: nothing can be done with it.\"\"\"""".splitlines()
 
 SHAPE = """
 

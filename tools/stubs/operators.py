@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tools.stubs.notation import Row, array, unseen
-from tools.stubs.patterns import BROADCAST, ONE_AXIS_REDUCTIONS, REDUCTIONS
+from tools.stubs.patterns import AXES, BROADCAST, ONE_AXIS_REDUCTIONS, SEVERAL_REDUCTIONS
 from tools.stubs.signature import Signature
 
 Rule: TypeAlias = Callable[[Signature], Iterator[str]]
@@ -190,9 +190,12 @@ class Reduction:
 
     def _cases(self) -> Iterator[tuple[str, Row, str]]:
         yield "None = None", Row(("...",), ""), NO_KEEPDIMS
+        yield "None = None", Row(("unseen",), "..."), KEEPDIMS
+        for rank in range(len(AXES) + 1):
+            yield "None = None", Row((" ".join(AXES[:rank]),), " ".join("1" * rank)), KEEPDIMS
         yield "None = None", Row(("...",), "..."), KEEPDIMS
         yield "int" if self.one_axis else "int | tuple[int, ...]", Row(("unseen",), "..."), "bool = False"
-        for axis, without, kept in ONE_AXIS_REDUCTIONS if self.one_axis else REDUCTIONS:
+        for axis, without, kept in ONE_AXIS_REDUCTIONS if self.one_axis else SEVERAL_REDUCTIONS:
             yield axis, without, NO_KEEPDIMS
             yield axis, kept, KEEPDIMS
 
@@ -201,4 +204,5 @@ SAME = (("D", "D"),)
 FLOATS = (("F", "F"), ("X", "f32"))
 TRUTH = (("D", "bool_"),)
 POSITIONS = (("D", "i32"),)
+PARTS = (("c64", "f32"), ("c128", "f64"), ("D", "D"))   # of complex numbers
 TOTALS = (("F", "F"), ("i32", "i32"), ("bool_", "i32"), ("I", "Any"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.stubs.functions import BROADCASTING
-from tools.stubs.notation import indented, stub
+from tools.stubs.notation import indented, stub, words_of
 from tools.stubs.operators import Binary, Rule, applied
 from tools.stubs.signature import Parameter, Signature, function, read, source
 
@@ -18,7 +18,7 @@ IMPORTS = (
     "import numpy as np",
     "from typing_extensions import TypeVar, TypeVarTuple, Unpack",
     "from lantern.devices import DeviceLike",
-    "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32, prng_key, u32",
+    "from lantern.dtypes import Complex, DType, Floating, Integer, bool_, c64, c128, f32, f64, i32, prng_key, u32",
     "from lantern.lax.operands import ArrayLike, AxisLike, DTypeLike, Number, ShapeLike, SupportsLanternArray",
     "from lantern.trace.array import Array",
     "from lantern.typing import Dim",
@@ -64,6 +64,8 @@ def text(module: str, table: Table) -> str:
         body += broadcasting(protocol, names, module)
     own = [*defined(module, table)]
     imports = with_imports_of(module, ["import builtins", *IMPORTS, *table.imports])
+    typed = [(where, function(where, name)) for where, name, here in exported(module) if here in table.rules]
+    imports += annotation_imports([(where, s) for where, s in typed if s is not None], imports)
     builtin = [t.__name__ for t in (bool, int, float, complex)]
     hidden = [name for name in builtin if any([e.endswith(f" as {name}") for e in exports])]
     return stub(table.docstring, [*imports, *exports], [meaning_builtins(hidden, line) for line in [*body, *own]],
@@ -99,6 +101,23 @@ def with_imports_of(module: str, imports: list[str]) -> list[str]:
     nodes = [n for n in source(module).body if isinstance(n, ast.ImportFrom) and n.module not in NO_TYPES]
     own = [(n.module, a.name) for n in nodes for a in n.names if not a.asname]
     return [*imports, *[f"from {where} import {name}" for where, name in own if name not in known]]
+
+
+def annotation_imports(signatures: Sequence[tuple[str, Signature]], imports: Sequence[str]) -> list[str]:
+    """Where the annotations of these signatures, each of a module, get the names from that no line imports yet."""
+    known = {name for line in imports for name in line.partition(" import ")[2].split(", ")}
+    found: dict[str, str] = {}
+    for module, signature in signatures:
+        words = words_of(" ".join([signature.result, *[p.annotation for p in signature.parameters]])) - known
+        for node in source(module).body:
+            match node:
+                case ast.ImportFrom(module=str() as where, names=names):
+                    found |= {a.name: where for a in names if a.name in words and not a.asname}
+                case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]) if name in words:
+                    found[name] = module
+                case _:
+                    continue
+    return [f"from {where} import {name}" for name, where in sorted(found.items())]
 
 
 def broadcasting(protocol: str, names: list[str], module: str) -> Iterator[str]:

@@ -184,6 +184,7 @@ _ARGUMENTS = range(1, MOST_ARGUMENTS + 1)
 VARIABLES = (
     *[f'{v} = TypeVar("{v}", default=Any)' for v in ("T", "U", "V", "W")],
     'Rest = ParamSpec("Rest", default=...)',
+    'F = TypeVar("F", bound=Floating, default=Any)',     # a loss is real
     f'Z = TypeVar("Z", bound={TREE}, default=Any)',
     *[f'D{i} = TypeVar("D{i}", bound=DType, default=Any)' for i in _ARGUMENTS],
     *[f'S{i} = TypeVarTuple("S{i}", default=Unpack[tuple[Any, ...]])' for i in _ARGUMENTS],

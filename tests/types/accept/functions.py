@@ -7,7 +7,7 @@ import numpy as np
 
 import lantern.numpy as jnp
 from lantern import lax, nn, random
-from lantern.typing import Array, Bool, Dim, Float, Int, Key, f16, u32
+from lantern.typing import Array, Bool, Dim, Float, Int, Key, c64, f16, u32
 
 
 class Batch(Dim):
@@ -22,6 +22,24 @@ class Classes(Dim):
     """Of one size."""
 
     size = 10
+
+
+class Rows(Dim):
+    """Of a matrix."""
+
+    size = 5
+
+
+class Columns(Dim):
+    """Of a matrix."""
+
+    size = 6
+
+
+class Depth(Dim):
+    """Of another one."""
+
+    size = 7
 
 
 Two = Literal[2]
@@ -132,3 +150,96 @@ assert_type(random.uniform(key, (3, 4), minval=-1.0), Float[Three, Four])
 assert_type(random.randint(key, (Batch(8),), 0, 10), Int[Batch])
 assert_type(random.bernoulli(key, 0.5, (3,)), Bool[Three])
 assert_type(random.permutation(key, x), Float[Batch, Units])
+
+# what joins, picks, spaces and contracts
+m, w, v = jnp.zeros((Rows(), Columns())), jnp.zeros((Columns(), Depth())), jnp.zeros((Columns(),))
+j = jnp.zeros((Rows(),), jnp.int32)
+assert_type(jnp.einsum("ij,jk->ik", m, w), Float[Rows, Depth])
+assert_type(jnp.einsum("zj,jk->zk", m, w), Float[*tuple[Any, ...]])
+assert_type(jnp.einsum("ij->ji", m), Float[Columns, Rows])
+assert_type(jnp.einsum("ii->", jnp.eye(Columns())), Float[()])
+assert_type(jnp.linspace(0, 1, Rows()), Float[Rows])
+assert_type(jnp.linspace(0, 1, 7), Float[Any])
+assert_type(jnp.linspace(0.0, 1.0), Float[Any])
+assert_type(jnp.linspace(v, 1.0, Rows(), axis=-1), Float[Columns, Rows])
+assert_type(jnp.linspace(0, 1, Rows(), retstep=True), tuple[Float[Rows], Float[()]])
+assert_type(jnp.allclose(m, m), Bool[()])
+assert_type(jnp.allclose(m, 1.0), Bool[()])
+assert_type(jnp.allclose(m, np.zeros(6)), Bool[()])
+assert_type(jnp.isclose(m, 1.0), Bool[Rows, Columns])
+assert_type(jnp.array_equal(m, w), Bool[()])
+assert_type(jnp.hstack((m, m)), Float[Rows, Any])
+assert_type(jnp.hstack([v, v]), Float[Any])
+assert_type(jnp.vstack((v, v)), Float[Two, Columns])
+assert_type(jnp.vstack([m, m]), Float[Any, Columns])
+assert_type(jnp.column_stack((v, v)), Float[Columns, Two])
+assert_type(jnp.dstack((v, v)), Float[Literal[1], Columns, Two])
+assert_type(jnp.append(v, 1.0), Float[Any])
+assert_type(jnp.append(m, m, axis=0), Float[Any, Columns])
+assert_type(jnp.pad(m, 1), Float[Any, Any])
+assert_type(jnp.pad(m, ((0, 0), (1, 1))), Float[Rows, Any])
+assert_type(jnp.pad(m, ((0, 0), (1, 1)), mode="edge"), Float[Rows, Any])
+assert_type(jnp.pad(m, [(0, 0), (1, 1)]), Float[Any, Any])
+assert_type(jnp.tile(m, 2), Float[Rows, Any])
+assert_type(jnp.tile(m, (2, 1)), Float[Any, Any])
+assert_type(jnp.tile(v, (2, 1)), Float[Any, Any])
+assert_type(jnp.meshgrid(v, jnp.zeros((Depth(),))), list[Float[Depth, Columns]])
+assert_type(jnp.meshgrid(v, jnp.zeros((Depth(),)), indexing="ij"), list[Float[Columns, Depth]])
+assert_type(jnp.tensordot(m, w, 1), Float[Rows, Depth])
+assert_type(jnp.tensordot(m, w, axes=([1], [0])), Float[*tuple[Any, ...]])
+assert_type(jnp.diff(m), Float[Rows, Any])
+assert_type(jnp.diff(m, axis=0), Float[Any, Columns])
+assert_type(jnp.conj(m), Float[Rows, Columns])
+assert_type(jnp.real(m), Float[Rows, Columns])
+assert_type(jnp.abs(m), Float[Rows, Columns])
+assert_type(jnp.trace(m), Float[()])
+assert_type(jnp.diag(v), Float[Columns, Columns])
+assert_type(jnp.diag(v, 1), Float[Any, Any])
+assert_type(jnp.diagonal(m), Float[Any])
+assert_type(jnp.cross(jnp.zeros((Rows(), 3)), jnp.zeros((Rows(), 3))), Float[Rows, Three])
+assert_type(jnp.inner(v, v), Float[()])
+assert_type(jnp.inner(m, v), Float[Rows])
+assert_type(jnp.vecdot(m, v), Float[Rows])
+assert_type(jnp.nonzero(m), tuple[Int[Any], Int[Any]])
+assert_type(jnp.nonzero(m, size=Depth()), tuple[Int[Depth], Int[Depth]])
+assert_type(jnp.argwhere(m), Int[Any, Two])
+assert_type(jnp.unique(m), Float[Any])
+assert_type(jnp.unique(m, return_counts=True), tuple[Float[Any], Int[Any]])
+assert_type(jnp.unique(m, return_inverse=True, size=Depth()), tuple[Float[Depth], Int[Rows, Columns]])
+assert_type(jnp.bincount(j, length=Depth()), Int[Depth])
+assert_type(jnp.quantile(m, 0.5), Float[()])
+assert_type(jnp.quantile(m, 0.5, axis=0), Float[Columns])
+assert_type(jnp.quantile(m, v, axis=0), Float[Columns, Columns])
+assert_type(jnp.quantile(m, jnp.array([0.1, 0.9]), axis=-1), Float[Any, Rows])
+assert_type(jnp.average(m, 0), Float[Columns])
+assert_type(jnp.histogram(m), tuple[Array[Any, Any], Array[Any, Any]])
+assert_type(jnp.cov(m), Float[Rows, Rows])
+assert_type(jnp.gradient(v), Float[Columns])
+assert_type(jnp.frexp(v), tuple[Float[Columns], Int[Columns]])
+assert_type(jnp.divmod(v, v), tuple[Float[Columns], Float[Columns]])
+assert_type(jnp.select([m > 0, m < 1], [m, m]), Float[Rows, Columns])
+assert_type(jnp.select([m > 0, m < 1], [m, m], 3.0), Float[Rows, Columns])
+assert_type(jnp.polyval(v, m), Float[Rows, Columns])
+assert_type(jnp.ix_(v, v), tuple[Float[Columns, Literal[1]], Float[Literal[1], Columns]])
+assert_type(jnp.kron(m, m), Float[Any, Any])
+assert_type(jnp.convolve(v, v), Float[Any])
+assert_type(jnp.rot90(m), Float[Columns, Rows])
+assert_type(jnp.atleast_2d(v), Float[Literal[1], Columns])
+assert_type(jnp.broadcast_arrays(m, v), list[Float[Rows, Columns]])
+assert_type(jnp.unravel_index(j, (2, 3)), tuple[Int[Rows], Int[Rows]])
+assert_type(jnp.indices((2, 3)), Int[Two, Two, Three])
+assert_type(jnp.fmax(m, v), Float[Rows, Columns])
+assert_type(jnp.trapezoid(m), Float[Rows])
+assert_type(jnp.setdiff1d(m, m), Float[Any])
+assert_type(jnp.cumulative_sum(v, axis=0), Float[Columns])
+assert_type(jnp.lexsort((v, v)), Int[Columns])
+assert_type(jnp.exp(jnp.zeros((3,), jnp.complex64)), Array[c64, Three])
+assert_type(jnp.abs(jnp.zeros((3,), jnp.complex64)), Float[Three])
+assert_type(jnp.tri(Columns()), Float[Columns, Columns])
+assert_type(jnp.diag_indices(Columns()), tuple[Int[Columns], Int[Columns]])
+assert_type(jnp.einsum("...ij,...jk->...ik", jnp.zeros((2, 3, 4)), jnp.zeros((2, 4, 3))), Float[Two, Three, Three])
+assert_type(jnp.einsum("i,i->", v, v), Float[()])
+assert_type(jnp.einsum("ij,j->i", m, v), Float[Rows])
+assert_type(jnp.outer(v, v), Float[Columns, Columns])
+assert_type(jnp.tensordot(jnp.zeros((2, 3, 4)), jnp.zeros((3, 4))), Float[Two])
+assert_type(jnp.tensordot(v, v, 0), Float[Columns, Columns])

@@ -51,3 +51,27 @@ random.split(i)                                 # error: reportArgumentType
 random.key_data(x)                              # error: reportArgumentType
 jnp.sin(key)                                    # error: reportArgumentType
 jnp.matmul(key, key)                            # error: reportArgumentType
+
+# what joins, picks, spaces and contracts
+v = jnp.zeros((Units(6),))
+jnp.einsum("ij,jk->ik", w, x) + 1               # error: reportOperatorIssue
+jnp.einsum("ii->", x) + 1                       # error: reportOperatorIssue
+jnp.einsum("i,i->", v, x) + 1                   # error: reportOperatorIssue
+jnp.linspace(0.0, 1.0, v)                       # error: reportArgumentType
+jnp.allclose(x, w)                              # error: reportArgumentType
+jnp.isclose(x, w)                               # error: reportArgumentType
+jnp.hstack((x, w))                              # error: reportArgumentType
+jnp.vstack((x, w))                              # error: reportArgumentType
+jnp.append(x, w, axis=0)                        # error: reportArgumentType
+jnp.pad(v, ((0, 1), (1, 1)))                    # error: reportArgumentType
+jnp.meshgrid(x, v)                              # error: reportArgumentType
+jnp.tensordot(x, x, 1)                          # error: reportArgumentType
+jnp.inner(x, w)                                 # error: reportArgumentType
+jnp.vecdot(v, x.T)                              # error: reportArgumentType
+jnp.trace(v)                                    # error: reportArgumentType
+jnp.diff(v, axis=1)                             # error: reportArgumentType
+jnp.quantile(x, 0.5, axis=2)                    # error: reportArgumentType
+jnp.select([x > 0], [w])                        # error: reportArgumentType
+jnp.convolve(x, v)                              # error: reportArgumentType
+jnp.gradient(v, axis=1)                         # error: reportArgumentType
+jnp.divmod(x, w)                                # error: reportArgumentType
