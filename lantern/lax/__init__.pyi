@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, overload, type_check_only
 import numpy as np
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
-from lantern.dtypes import DType, Floating, Integer, bool_, i32
+from lantern.dtypes import Complex, DType, Floating, Integer, bool_, i32
 from lantern.lax.operands import ArrayLike, DTypeLike, Number, SupportsLanternArray
 from lantern.trace.array import Array
 from lantern.typing import Dim
 from collections.abc import Callable, Hashable
 from _typeshed import DataclassInstance
 from lantern.lax.operands import ArrayLike
+from lantern.lax.precision import PrecisionLike
+from lantern.lax.branches import T
+from lantern.lax.loops import X
 from lantern.lax import linalg as linalg
 from lantern.lax.associative import associative_scan as associative_scan
 from lantern.lax.bits import clz as clz
@@ -125,7 +128,7 @@ C = TypeVar("C", bound=Dim, default=Any)
 E = TypeVar("E", bound=Dim, default=Any)
 D = TypeVar("D", bound=DType, default=Any)
 G = TypeVar("G", bound=DType, default=Any)
-F = TypeVar("F", bound=Floating, default=Any)
+F = TypeVar("F", bound=Floating | Complex, default=Any)
 I = TypeVar("I", bound=Integer, default=Any)
 X = TypeVar("X", bound=Integer | bool_, default=Any)
 T = TypeVar("T", default=Any)

@@ -8,7 +8,7 @@ from types import EllipsisType, ModuleType
 from typing import Any, Generic, Literal, Protocol, TypeAlias, overload, type_check_only
 import numpy as np
 from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack
-from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32
+from lantern.dtypes import Complex, DType, Floating, Integer, bool_, f32, i32
 from lantern.trace.aval import ShapedArray
 from lantern.backends.base import Device
 from lantern.lax.operands import Number, SupportsLanternArray
@@ -30,7 +30,7 @@ B = TypeVar("B", bound=Dim, default=Any)
 C = TypeVar("C", bound=Dim, default=Any)
 E = TypeVar("E", bound=Dim, default=Any)
 G = TypeVar("G", bound=DType, default=Any)
-F = TypeVar("F", bound=Floating, default=Any)
+F = TypeVar("F", bound=Floating | Complex, default=Any)
 I = TypeVar("I", bound=Integer, default=Any)
 X = TypeVar("X", bound=Integer | bool_, default=Any)
 D = TypeVar("D", bound=DType, default=Any)

@@ -119,7 +119,7 @@ IMPORTS = (
     "from typing import Any, Generic, Literal, Protocol, TypeAlias, overload, type_check_only",
     "import numpy as np",
     "from typing_extensions import Self, TypeVar, TypeVarTuple, Unpack",
-    "from lantern.dtypes import DType, Floating, Integer, bool_, f32, i32",
+    "from lantern.dtypes import Complex, DType, Floating, Integer, bool_, c64, c128, f32, f64, i32",
     "from lantern.trace.aval import ShapedArray",
     "from lantern.backends.base import Device",
     "from lantern.lax.operands import Number, SupportsLanternArray",

@@ -9,8 +9,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.stubs import creation, layout
-from tools.stubs.notation import Row, array, row, rows, unseen
+from tools.stubs import creation, joining, layout, products, selections
+from tools.stubs.notation import array, row, unseen
 from tools.stubs.operators import (
     ARITHMETIC,
     ARRAY_LIKE,
@@ -18,8 +18,8 @@ from tools.stubs.operators import (
     COMPARISON,
     DIVISION,
     FLOATS,
+    PARTS,
     POSITIONS,
-    PRODUCT,
     SAME,
     SHIFT,
     TOTALS,
@@ -34,8 +34,9 @@ from tools.stubs.operators import (
     Unary,
     foreign,
 )
-from tools.stubs.patterns import DOT, MATMUL, MOVES
-from tools.stubs.signature import Signature
+from tools.stubs.patterns import GENERAL_BROADCAST, MOVES
+from tools.stubs.shaped import Shaped, gives, several
+from tools.stubs.signature import Parameter, Signature
 
 LOGICAL = Kind((("D", "bool_"),), (("D", "float", "bool_"),))
 BITS = (("X", "X"),)
@@ -105,57 +106,6 @@ def clip(of: Signature) -> Iterator[str]:
     yield from foreign(of)
 
 
-def concatenate(of: Signature) -> Iterator[str]:
-    """All sizes but the joined one agree; that one is not known to the types."""
-    first = of.arguments[0]
-    yield from of.overload({first: f"Sequence[{unseen()}]", "axis": "int | None = 0"}, array("..."))
-    for axis, shape in ((0, "? *L"), (-1, "*L ?"), (1, "N ? *L"), (-2, "*L ? N")):
-        yield from of.overload({first: f"Sequence[{array(shape)}]", "axis": _axis(axis)}, array(shape))
-    yield from of.overload({first: f"Sequence[{array('...')}]", "axis": "None"}, array("?"))
-    yield from of.overload({first: f"Sequence[{_FOREIGN_ITEM}]"}, array("...", "Any"))
-
-
-_FOREIGN_ITEM = "np.ndarray[Any, Any]"
-
-
-def _axis(axis: int) -> str:
-    return f"Literal[{axis}]" + (" = 0" if axis == 0 else "")
-
-
-def stack(of: Signature) -> Iterator[str]:
-    """A tuple of two to four arrays gives a literal size."""
-    first = of.arguments[0]
-    yield from of.overload({first: f"Sequence[{unseen()}]", "axis": "int = 0"}, array("..."))
-    for count in (2, 3, 4, None):
-        size = str(count) if count else "?"
-        for axis, shape, result in ((0, "*L", f"{size} *L"), (-1, "*L", f"*L {size}"), (1, "N *L", f"N {size} *L")):
-            one = array(shape)
-            given = f"tuple[{', '.join([one] * count)}]" if count else f"Sequence[{one}]"
-            yield from of.overload({first: given, "axis": _axis(axis)}, array(result))
-    yield from of.overload({first: f"Sequence[{_FOREIGN_ITEM}]"}, array("...", "Any"))
-
-
-def split(of: Signature) -> Iterator[str]:
-    """Parts whose sizes along the axis are not known."""
-    first = of.arguments[0]
-    yield from of.overload({first: unseen(), "axis": "int = 0"}, f"list[{array('...')}]")
-    for axis, operand, part in (
-        (0, "N *L", "? *L"),
-        (-1, "*L N", "*L ?"),
-        (1, "M N *L", "M ? *L"),
-        (-2, "*L N M", "*L ? M"),
-    ):
-        yield from of.overload({first: array(operand), "axis": _axis(axis)}, f"list[{array(part)}]")
-
-
-def unstack(of: Signature) -> Iterator[str]:
-    """The slices along an axis."""
-    first = of.arguments[0]
-    yield from of.overload({first: unseen(), "axis": "int = 0"}, f"tuple[{array('...')}, ...]")
-    for axis, operand, part in ((0, "N *L", "*L"), (-1, "*L N", "*L"), (1, "M N *L", "M *L")):
-        yield from of.overload({first: array(operand), "axis": _axis(axis)}, f"tuple[{array(part)}, ...]")
-
-
 def moveaxis(of: Signature) -> Iterator[str]:
     """Two literal axes."""
     first, source, destination = of.arguments
@@ -194,20 +144,6 @@ def shape(of: Signature) -> Iterator[str]:
     yield from foreign(of)
 
 
-class Fixed:
-    """One operand, row by row."""
-
-    def __init__(self, table: str) -> None:
-        self.table = rows(table)
-
-    def __call__(self, of: Signature) -> Iterator[str]:
-        """All overloads."""
-        yield from of.overload({of.arguments[0]: unseen()}, array("..."))
-        for r in self.table:
-            yield from of.overload({of.arguments[0]: array(r.operands[0])}, array(r.result))
-        yield from foreign(of)
-
-
 def one_hot(of: Signature) -> Iterator[str]:
     """A named number of classes, or one that is not known."""
     for classes, size in (("A", "A"), ("int", "?")):
@@ -223,14 +159,52 @@ def one_hot(of: Signature) -> Iterator[str]:
     yield from foreign(of)
 
 
+def allclose(of: Signature) -> Iterator[str]:
+    """One answer for operands that broadcast."""
+    first, second = of.arguments[:2]
+    yield from Shaped("... -> ", TRUTH, {second: "float"}, foreign=False)(of)
+    yield from Shaped("... -> ", TRUTH, {first: "float"}, names=second, foreign=False)(of)
+    for r in GENERAL_BROADCAST:
+        yield from of.overload({first: array(r.operands[0]), second: array(r.operands[1])}, array("", "bool_"))
+    yield from of.overload({first: f"{ARRAY_LIKE}", second: "ArrayLike"}, array("", "bool_"))
+    yield from of.overload({first: "Array", second: ARRAY_LIKE}, array("", "bool_"))
+
+
+def choices(of: Signature) -> Iterator[str]:
+    """Conditions and choices of one shape; numbers among the choices follow it."""
+    conditions, values, default = of.arguments
+    yield from of.overload({values: f"Sequence[{unseen()}]"}, array("..."))
+    chosen = {values: f"Sequence[{array('*L')}]", default: f"float | {array('*L')} | {array('')} = 0"}
+    yield from of.overload({conditions: f"Sequence[{array('*L', 'bool_')}]", **chosen}, array("*L"))
+    yield from of.overload({values: "Sequence[np.ndarray[Any, Any] | float]"}, UNKNOWN_ARRAY)
+
+
+def gradient(of: Signature) -> Iterator[str]:
+    """The array's shape: one array for an axis or a vector, else one for each axis."""
+    first = of.arguments[0]
+    axes = [(0, "N *L"), (-1, "*L N"), (1, "M N *L"), (-2, "*L N M")]
+    for dtype, result in FLOATS:
+        yield from of.overload({first: unseen(dtype)}, "Any")
+        for axis, shape in axes:
+            yield from of.overload({first: array(shape, dtype), "axis": f"Literal[{axis}]"}, array(shape, result))
+        yield from of.overload({first: array("N", dtype), "axis": "None = None"}, array("N", result))
+        yield from of.overload({first: array("N M *L", dtype), "axis": "None = None"},
+                               f"list[{array('N M *L', result)}]")
+    yield from foreign(of)
+
+
+def ix_(of: Signature) -> Iterator[str]:
+    """One to three vectors, each along an axis of its own."""
+    for results in (("N",), ("N 1", "1 M"), ("N 1 1", "1 M 1", "1 1 K")):
+        operands = tuple([Parameter(f"x{i}", "/", array("NMK"[i]), None) for i in range(len(results))])
+        yield from replace(of, parameters=operands).overload({}, f"tuple[{', '.join([array(r) for r in results])}]")
+    yield from of.overload({}, f"tuple[{UNKNOWN_ARRAY}, ...]")
+
+
 def logsumexp(of: Signature) -> Iterator[str]:
     """A reduction, unless the sign is asked for, too."""
     yield from of.overload({"return_sign": "Literal[True]"}, "tuple[Array, Array]")
     yield from Reduction(FLOATS)(of.with_type("return_sign", "Literal[False]"))
-
-
-INNER = rows("N, N ->\n*L N, N -> *L N\nN, *L N -> *L N")
-OUTER = (Row(("N", "M"), "N M"),)
 
 
 def each(names: str, rule: Rule) -> dict[str, Rule]:
@@ -239,8 +213,12 @@ def each(names: str, rule: Rule) -> dict[str, Rule]:
 
 
 RULES: dict[str, Rule] = {
+    **joining.RULES,
+    **products.RULES,
+    **selections.RULES,
+    **each("abs absolute", Unary(PARTS)),
     **each(
-        "abs absolute negative positive sign square copy tril triu floor ceil trunc fix nan_to_num round", Unary(SAME)
+        "negative positive sign square copy tril triu floor ceil trunc fix nan_to_num round", Unary(SAME)
     ),
     **each("exp exp2 expm1 log log2 log10 log1p sqrt reciprocal rint fabs deg2rad rad2deg", Unary(FLOATS)),
     **each("sin cos tan arcsin arccos arctan asin acos atan sinh cosh tanh", Unary(FLOATS)),
@@ -259,6 +237,29 @@ RULES: dict[str, Rule] = {
     "argsort": Kept(POSITIONS),
     "argpartition": Like(0, POSITIONS),
     "searchsorted": Like(1, POSITIONS),
+    **each("conj conjugate", Unary(SAME)),
+    **each("real imag", Unary(PARTS)),
+    "angle": Unary((("c64", "f32"), ("c128", "f64"), *FLOATS)),
+    **each("iscomplex isreal", Unary(TRUTH)),
+    "average": Reduction(FLOATS),
+    "trapezoid": layout.ALONG_WITHOUT,
+    **each("cumulative_sum cumulative_prod", Kept(TOTALS)),
+    "frexp": Shaped("*L -> *L; *L", (("F", "F i32"), ("X", "f32 i32"))),
+    "modf": Shaped("*L -> *L; *L", FLOATS),
+    "divmod": Shaped("*L, *L -> *L; *L\n*L, -> *L; *L\n*L N, N -> *L N; *L N\n*L N, *L 1 -> *L N; *L N"),
+    "ldexp": Shaped("*L, *L -> *L\n*L, -> *L\n, *L -> *L\n*L N, N -> *L N", (("F I", "F"),)),
+    **each("fmax fmin", Binary(ARITHMETIC)),
+    "isclose": Binary(COMPARISON),
+    "allclose": allclose,
+    **each("array_equal array_equiv", gives("", "bool_")),
+    "polyval": several(Shaped("P, *L -> *L"), Shaped("P -> ", given={"x": "float"})),
+    **each("piecewise put_along_axis", Like(0, SAME)),
+    "select": choices,
+    "gradient": gradient,
+    "ix_": ix_,
+    "tri": creation.square_matrix,
+    "linspace": creation.Spaced(),
+    **each("logspace geomspace", creation.Spaced()),
     "digitize": Like(0, POSITIONS),
     "isin": Like(0, TRUTH),
     "interp": Like(0, FLOATS),
@@ -273,10 +274,10 @@ RULES: dict[str, Rule] = {
     "eye": creation.square_matrix,
     "identity": creation.square_matrix,
     "reshape": layout.reshape,
-    "ravel": Fixed("... -> ?"),
+    "ravel": Shaped("... -> ?"),
     "transpose": layout.transpose,
     "permute_dims": layout.transpose,
-    "matrix_transpose": Fixed("*L N M -> *L M N"),
+    "matrix_transpose": Shaped("*L N M -> *L M N"),
     "swapaxes": layout.swapaxes,
     "moveaxis": moveaxis,
     "expand_dims": layout.EXPAND_DIMS,
@@ -285,21 +286,9 @@ RULES: dict[str, Rule] = {
     "shape": shape,
     **each("flip roll", layout.SAME_ALONG),
     **each("fliplr flipud", Unary(SAME)),
-    "concatenate": concatenate,
-    "concat": concatenate,
-    "stack": stack,
-    "unstack": unstack,
     "repeat": layout.REPEAT,
-    "split": split,
-    "array_split": split,
     "take": layout.take,
     "take_along_axis": layout.take_along_axis,
-    "diagonal": Fixed("N M -> ?"),
-    "diag": Fixed("N -> ? ?\nN M -> ?"),
-    "matmul": Binary(PRODUCT, MATMUL),
-    "dot": Binary(PRODUCT, DOT),
-    "vdot": Binary(PRODUCT, INNER[:1]),
-    "outer": Binary(PRODUCT, OUTER),
 }
 
 NN: dict[str, Rule] = {

@@ -125,6 +125,8 @@ SAME_ALONG = AlongAxis(
     along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L")
 )
 
+ALONG_WITHOUT = AlongAxis(along("-1: *L N -> *L", "0: N *L -> *L", "1: M N *L -> M *L", "-2: *L N M -> *L M"))
+
 TAKE = {
     0: rows("N *L, -> *L\nN *L, P -> P *L\nN *L, P Q -> P Q *L\nN, *H -> *H\nN M, *H -> *H M"),
     -1: rows("*L N, -> *L\n*L N, P -> *L P\n*L N, P Q -> *L P Q"),

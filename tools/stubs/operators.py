@@ -204,4 +204,5 @@ SAME = (("D", "D"),)
 FLOATS = (("F", "F"), ("X", "f32"))
 TRUTH = (("D", "bool_"),)
 POSITIONS = (("D", "i32"),)
+PARTS = (("c64", "f32"), ("c128", "f64"), ("D", "D"))   # of complex numbers
 TOTALS = (("F", "F"), ("i32", "i32"), ("bool_", "i32"), ("I", "Any"))

@@ -184,7 +184,8 @@ SWAPS = (
 )
 MOVES = tuple([found for rank in range(1, MAXIMUM_RANK + 1) for found in _of_rank(rank, move=True)])
 
-# One letter an index: i an integer, : all of an axis, s another slice, n None (a new axis), a an integer array of rank 1.
+# One letter an index: i an integer, : all of an axis, s another slice, n None (a new axis), a an integer array of
+# rank 1, . the Ellipsis.
 INDEX_TYPES = {
     "i": "int | Array[I, *tuple[()]]",
     ":": "slice[None, None, None]",
