@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_types import PROGRAMS, SETTINGS
+from tests.test_types import PROGRAMS
+from tests.types.checker import SETTINGS
 from tools.editor import Editor
 
 MODEL = PROGRAMS / "accept" / "transformer.py"

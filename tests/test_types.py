@@ -1,29 +1,20 @@
-"""Static shapes: pyright accepts right programs, reports each planted mistake, and broadcasts as NumPy does.
+"""Static shapes: pyright accepts right programs and reports each planted mistake.
 
 All programs are checked by one run of pyright. In tests/types/accept nothing may be reported; in tests/types/reject
 each line marked `# error: rule` must be, and no other.
 """
 from __future__ import annotations
 
-import itertools
-import json
-import random
 import re
 import runpy
 import shutil
-import subprocess
-import sys
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import lantern
+from tests.types.checker import ROOT, Report, Reports, checked
 
-ROOT = Path(lantern.__file__).parents[1]
 PROGRAMS = Path(__file__).parent / "types"
 EXAMPLE = ROOT / "lantern" / "examples" / "digits.py"
 ACCEPTED = sorted(p.name for p in (PROGRAMS / "accept").glob("*.py"))
@@ -38,24 +29,6 @@ MISTAKES = (
     (".argmax(-1)", ".argmax(0)"),
     ("(PIXELS, HIDDEN)) *", "(HIDDEN, PIXELS)) *"),
 )
-SETTINGS = {
-    "pythonVersion": "3.11", "typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "reportMissingTypeStubs": False,
-    "reportUnusedExpression": False, "reportUnnecessaryTypeIgnoreComment": "error",
-}
-FUZZED_PAIRS = 60
-
-Shape = tuple[int, ...]
-
-
-@dataclass
-class Report:
-    """What pyright said of one file: errors (rule and message) and revealed types, by line."""
-
-    errors: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    revealed: dict[int, str] = field(default_factory=dict)
-
-
-Reports = dict[str, Report]
 
 
 def with_mistakes(text: str) -> tuple[str, list[int]]:
@@ -70,46 +43,6 @@ def with_mistakes(text: str) -> tuple[str, list[int]]:
     return "\n".join(lines) + "\n", sorted(patched)
 
 
-def broadcast(a: Shape, b: Shape) -> Shape | None:
-    """NumPy's rule for `+`."""
-    try:
-        return np.broadcast_shapes(a, b)
-    except ValueError:
-        return None
-
-
-def product(a: Shape, b: Shape) -> Shape | None:
-    """NumPy's rule for `@`."""
-    try:
-        return (np.zeros(a) @ np.zeros(b)).shape
-    except ValueError:
-        return None
-
-
-def fuzzed_cases() -> list[tuple[str, Shape, Shape, Shape | None]]:
-    """Operators with random operands of rank 0 to 3, and the shapes that NumPy gives (None: an error)."""
-    shapes = [s for rank in range(4) for s in itertools.product((1, 2, 3), repeat=rank)]
-    pairs = random.Random(0).sample(list(itertools.product(shapes, shapes)), FUZZED_PAIRS)
-    return [(op, a, b, rule(a, b)) for a, b in pairs for op, rule in (("+", broadcast), ("@", product))]
-
-
-def annotation(shape: Shape) -> str:
-    """The type of a float32 array of this shape, as pyright writes it."""
-    return f"Array[{', '.join(['f32', *[f'Literal[{n}]' for n in shape]])}]"
-
-
-def fuzzed_program() -> str:
-    """One function a line."""
-    lines = ["from typing import Literal, reveal_type", "from lantern.typing import Array, f32"]
-    for i, (op, a, b, _) in enumerate(fuzzed_cases()):
-        x, y = [annotation(s) if s else "Array[f32, *tuple[()]]" for s in (a, b)]
-        lines.append(f"def case_{i}(x: {x}, y: {y}): reveal_type(x {op} y)")
-    return "\n".join(lines) + "\n"
-
-
-FUZZ_HEADER = 2
-
-
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     """All programs, checked in one run."""
@@ -119,19 +52,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     example = EXAMPLE.read_text(encoding="utf-8")
     (folder / "digits.py").write_text(example, encoding="utf-8")
     (folder / "digits_mistakes.py").write_text(with_mistakes(example)[0], encoding="utf-8")
-    (folder / "fuzz.py").write_text(fuzzed_program(), encoding="utf-8")
-    (folder / "pyrightconfig.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.stdout.startswith("{"), f"pyright did not run:\n{done.stdout}\n{done.stderr}"
-    found: Reports = defaultdict(Report)
-    for d in json.loads(done.stdout)["generalDiagnostics"]:
-        report, line = found[Path(d["file"]).relative_to(folder).as_posix()], d["range"]["start"]["line"] + 1
-        if d["severity"] == "error":
-            report.errors[line].append((d.get("rule", ""), d["message"]))
-        elif shown := re.match(r'Type of ".*?" is "(.*)"$', d["message"]):
-            report.revealed[line] = shown[1]
-    return found
+    return checked(folder)
 
 
 def described(name: str, report: Report, lines: Sequence[int]) -> str:
@@ -168,19 +89,6 @@ def test_editors_show_the_names_of_the_sizes(reports: Reports) -> None:
     text = (PROGRAMS / "accept" / "hover.py").read_text(encoding="utf-8")
     wanted = {n: mark[1] for n, line in enumerate(text.splitlines(), 1) if (mark := re.search(r"# shows: (.*)$", line))}
     assert reports["accept/hover.py"].revealed == wanted
-
-
-@pytest.mark.parametrize("op", ["+", "@"])
-def test_shapes_combine_as_in_numpy(reports: Reports, op: str) -> None:
-    report = reports["fuzz.py"]
-    problems: list[str] = []
-    for i, (operator, a, b, wanted) in enumerate(fuzzed_cases()):
-        line = FUZZ_HEADER + i + 1
-        refused = "reportOperatorIssue" in [rule for rule, _ in report.errors.get(line, [])]
-        got = None if refused else report.revealed.get(line, "nothing")
-        if operator == op and got != (None if wanted is None else annotation(wanted)):
-            problems.append(f"{a} {op} {b}: NumPy gives {wanted}, pyright {got}")
-    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
