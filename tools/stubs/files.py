@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.stubs import array, functions, lax, package, random, transforms
+from tools.stubs import array, fft, functions, lax, linalg, package, random, special, transforms
 from tools.stubs.package import Table
 from tools.stubs.signature import ROOT, path_of
 
@@ -25,6 +25,21 @@ TABLES = {
             "from _typeshed import DataclassInstance",
             "from lantern.lax.operands import ArrayLike",
         ),
+    ),
+    "lantern.numpy.linalg": Table(
+        "`lantern.numpy.linalg` as type checkers see it: shapes and element types of each function.", linalg.RULES
+    ),
+    "lantern.numpy.fft": Table(
+        "`lantern.numpy.fft` as type checkers see it: shapes and element types of each transform.", fft.RULES
+    ),
+    "lantern.scipy.linalg": Table(
+        "`lantern.scipy.linalg` as type checkers see it: shapes and element types of each function.", linalg.SCIPY
+    ),
+    "lantern.scipy.special": Table(
+        "`lantern.scipy.special` as type checkers see it: shapes and element types of each function.", special.RULES
+    ),
+    "lantern.scipy.stats.norm": Table(
+        "`lantern.scipy.stats.norm` as type checkers see it: arguments of one shape, or numbers.", special.NORM
     ),
     "lantern.nn": Table(
         "`lantern.nn` as type checkers see it: shapes and element types of each function.", functions.NN

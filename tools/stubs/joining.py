@@ -9,7 +9,7 @@ from dataclasses import replace
 from tools.stubs.layout import AlongAxis, along
 from tools.stubs.notation import array, unseen
 from tools.stubs.operators import ARRAY_LIKE, UNKNOWN_ARRAY, Rule, foreign
-from tools.stubs.shaped import Items, Shaped, several
+from tools.stubs.shaped import Items, Shaped, by_position, several
 from tools.stubs.signature import Parameter, Signature
 
 # The axis that is joined, and what the shapes are.
@@ -167,7 +167,7 @@ RULES: dict[str, Rule] = {
     "tile": tile,
     "meshgrid": meshgrid,
     "broadcast_arrays": broadcast_arrays,
-    "diff": DIFF,
+    "diff": by_position("n", DIFF),
     "ediff1d": Shaped("... -> ?"),
     "atleast_1d": Shaped(" -> 1\nN *L -> N *L"),
     "atleast_2d": Shaped(" -> 1 1\nN -> 1 N\nN M *L -> N M *L"),

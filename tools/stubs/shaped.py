@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tools.stubs.notation import array, rows, unseen
 from tools.stubs.operators import FOREIGN, SAME, UNKNOWN_ARRAY, Rule, foreign
@@ -82,6 +82,17 @@ def several(*rules: Rule) -> Rule:
                     yield from ("@overload", line)
 
     return all_of_them
+
+
+def by_position(name: str, rule: Rule, again: Rule | None = None) -> Rule:
+    """The overloads of a rule, and those of `again` where `name` is given: then what follows needs no name either."""
+
+    def both(of: Signature) -> Iterator[str]:
+        yield from rule(of)
+        required = tuple([replace(p, default=None) if p.name == name else p for p in of.parameters])
+        yield from (again or rule)(replace(of, parameters=required))
+
+    return both
 
 
 def gives(result: str, dtype: str = "D", **types: str) -> Rule:
