@@ -4,6 +4,7 @@ The measure is the judge's own error: its float32 result against the same progra
 """
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ import lantern
 import lantern.numpy as jnp
 from lantern import config, lax
 
+# How many programs are compared: with ALL_PROGRAMS set two hundred on each device, which takes minutes.
+COUNT = 200 if "ALL_PROGRAMS" in os.environ else 60
 LENGTH = 20
 SHAPE = (3, 4)
 FACTOR = 50         # times the error of the float32 judge

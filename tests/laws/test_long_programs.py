@@ -1,13 +1,13 @@
-"""Two hundred programs of twenty operations on the CPU and in the emulator: jit, grad and vmap agree with the judge."""
+"""Programs of twenty operations on the CPU and in the emulator: jit, grad and vmap agree with the judge."""
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.laws.long_programs import BINARY, UNARY, Program, X, Y, agree, programs, value
+from tests.laws.long_programs import BINARY, COUNT, UNARY, Program, X, Y, agree, programs, value
 
-long = settings(max_examples=200, deadline=None, derandomize=True,
+long = settings(max_examples=COUNT, deadline=None, derandomize=True,
                 suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 
@@ -17,7 +17,7 @@ def test_the_cpu_agrees_with_the_judge(f: Program) -> None:
     agree(f, "cpu")
 
 
-@settings(long, max_examples=50)
+@settings(long, max_examples=COUNT // 4)
 @given(programs)
 def test_the_emulator_agrees_with_the_judge(f: Program) -> None:
     agree(f, "emulate", (value,))
