@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, is_complex, is_float, is_inexact
+from lantern.dtypes import BOOL, is_complex, is_float, is_inexact, python_dtype
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, cast, inexact, promoted, type_error
 from lantern.ops import compare, elementwise
 from lantern.ops import complex as parts
+from lantern.ops.convert import convert
 from lantern.trace.array import Array
 from lantern.trace.context import typeof
 from lantern.trace.primitive import Value
@@ -75,7 +76,7 @@ def _numbers(function: str, x: Any, y: Any) -> tuple[Value, Value]:
     """Promoted operands; bools, which have no quotients and powers, become int32."""
     a, b = promoted(function, x, y)
     if typeof(a).dtype == BOOL:
-        a, b = promoted(function, add(a, 0), add(b, 0))
+        return convert(a, python_dtype(int)), convert(b, python_dtype(int))
     return a, b
 
 
@@ -245,7 +246,7 @@ def square(x: ArrayLike, /) -> Array:
     [0, 1, 4, 9]
     """
     a = array("square", x)
-    a = add(a, 0) if a.dtype == BOOL else a
+    a = convert(a, python_dtype(int)) if a.dtype == BOOL else a
     return elementwise.mul(a, a)
 
 

@@ -76,7 +76,7 @@ def _asarray(a: Any, dtype: DTypeLike) -> Array:
     if wanted is None:
         return as_array("asarray", a)
     if is_host_array(a):
-        return constant(np.asarray(host_convert(np.asarray(a), wanted)))
+        return constant(np.asarray(host_convert(_of_numbers(np.asarray(a)), wanted)))
     found = operand("asarray", a)
     if isinstance(found, Array):
         return convert(found, wanted)
@@ -96,12 +96,23 @@ def _from_lists(a: Sequence[Any], dtype: DType | None) -> Array:
         raise shape_error("asarray: nested lists must have equal lengths on each level") from None
     if dtype is None:
         return constant(host_array("asarray", values if values.size else values.astype(python_dtype(float))))
-    if is_integer(dtype) and values.dtype.kind in "iuO" and values.size:
+    if is_integer(dtype) and _of_numbers(values).dtype.kind in "iuO" and values.size:
         bounds = np.iinfo(dtype)
         for extreme in (int(values.min()), int(values.max())):
             if not bounds.min <= extreme <= bounds.max:
                 raise OverflowError(f"asarray: {extreme} does not fit into {short_name(dtype)}")
-    return constant(host_convert(values, dtype))
+    return constant(host_convert(_of_numbers(values), dtype))
+
+
+def _of_numbers(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array itself. Raises TypeError for strings and for objects that are no numbers: NumPy would read them, and
+    None as NaN."""
+    if values.dtype.kind not in "OSU":
+        return values
+    for value in values.flat:
+        if not isinstance(value, (bool, int, float, complex, np.number)):
+            raise type_error(f"asarray: wanted numbers, got {type(value).__name__}")
+    return values
 
 
 def _holds_arrays(a: Any) -> bool:

@@ -42,6 +42,8 @@ def _along(function: str, step: _Running, a: ArrayLike, axis: int | None, dtype:
     place = canonical_axis(function, axis, x.aval)
     if empty is not None and is_inexact(x.dtype):
         x = where(isnan(x), cast(empty, x.dtype), x)
+    if dtype is not None and canonical(dtype) == BOOL:
+        return convert(step(convert(convert(x, BOOL), summed_dtype(BOOL)), place), BOOL)
     return step(convert(x, summed_dtype(x.dtype) if dtype is None else canonical(dtype)), place)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from lantern.dtypes import BF16, F16, F32, F64, I32, is_float, is_integer
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, DType, array, cast, promoted, type_error
-from lantern.numpy.arithmetic import multiply, negative, power, subtract, trunc
+from lantern.numpy.arithmetic import clip, floor_divide, multiply, negative, power, subtract, trunc
+from lantern.numpy.element_types import finfo
 from lantern.numpy.logic import equal, isinf, isnan, less, logical_or, where
 from lantern.ops import compare
 from lantern.ops import elementwise as ops
@@ -103,10 +104,20 @@ def ldexp(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     x, exponent = array("ldexp", _floats("ldexp", x1)[0]), array("ldexp", x2)
     if not is_integer(exponent.dtype):
         raise type_error(f"ldexp: wanted whole exponents, got {exponent.aval}", "Use x * 2 ** y.")
-    # In two steps: 2**x2 itself may overflow where the product does not.
-    half = array("ldexp", ops.floordiv(exponent, 2))
+    # In three steps, each with a normal number: 2**x2 itself may overflow where the product does not, and 0 * inf is
+    # NaN. Beyond three such steps every number is 0 or infinite.
+    step = finfo(x.dtype).maxexp - 2
+    if exponent.dtype.itemsize < 4:
+        exponent = array("ldexp", convert(exponent, I32))       # it must hold the bounds
+    exponent = clip(exponent, 0 if exponent.dtype.kind == "u" else -3 * step, 3 * step)
+    exponent = array("ldexp", convert(exponent, I32))
+    first = floor_divide(exponent, 3)
+    second = floor_divide(subtract(exponent, first), 2)
     two = cast(2, x.dtype)
-    return multiply(multiply(x, power(two, half)), power(two, subtract(exponent, half)))
+    for part in (first, second, subtract(subtract(exponent, first), second)):
+        # The choice keeps a GPU's compiler from multiplying the three powers first.
+        x = where(isnan(x), x, multiply(x, power(two, part)))
+    return x
 
 
 @one_program(1)

@@ -271,7 +271,7 @@ def repeat(a: ArrayLike, repeats: ArrayLike | Sequence[int], axis: int | None = 
     """Each element repeated along an axis: `repeats` times, or repeats[k] times for position k. None flattens first.
 
     The counts decide the shape: their values must be known, or `total_repeat_length` says how long the result is; then
-    what is too much is left out, and the last element fills what lacks.
+    what is too much is left out, the last element fills what lacks, and a negative count in an array is 0.
 
     Raises ShapeError if the number of counts does not fit, ArgumentError for a negative count, TypeError for counts
     that are not known.
@@ -284,6 +284,8 @@ def repeat(a: ArrayLike, repeats: ArrayLike | Sequence[int], axis: int | None = 
         x, axis = ravel(x), 0
     place = canonical_axis("repeat", axis, x.aval)
     if total_repeat_length is not None:
+        if not is_array(repeats) and np.any(np.less(repeats, 0)):
+            raise argument_error(f"repeat: a count must not be negative, got {repeats}")
         return _repeated_to(x, array("repeat", np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats),
                             place, canonical_shape("repeat", total_repeat_length)[0])
     return _repeated(x, _counts(repeats), place)
@@ -310,7 +312,7 @@ def _repeated_to(x: Array, counts: Array, axis: int, total: int) -> Array:
         raise shape_error(f"repeat: wanted one whole count or {length} (axis {axis} of {x.aval}), got {counts.aval}")
     if not length:
         raise shape_error(f"repeat: axis {axis} of {x.aval} has no elements to repeat {total} times")
-    ends = cumsum(stretch(counts, (length,)))
+    ends = cumsum(stretch(maximum(counts, 0), (length,)))
     owners = array("repeat", searchsorted(ends, ops.iota(I32, (total,), 0), side="right"))
     return index.take(x, owners, axis)      # beyond the last end: the last element
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lantern.dtypes import BOOL, is_inexact
+from lantern.dtypes import BOOL, is_inexact, python_dtype
 from lantern.eager import one_program
 from lantern.lax.operands import (
     ArrayLike,
@@ -237,7 +237,7 @@ def _integers(function: str, x: ArrayLike, y: ArrayLike) -> tuple[Value, Value]:
     """Promoted integers; bools become int32."""
     a, b = _bits(function, x, y)
     if typeof(a).dtype == BOOL:
-        a, b = promoted(function, add(a, 0), add(b, 0))
+        return convert(a, python_dtype(int)), convert(b, python_dtype(int))
     return a, b
 
 

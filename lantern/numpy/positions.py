@@ -127,7 +127,7 @@ def indices(dimensions: Sequence[int], dtype: DTypeLike = None, sparse: bool = F
     if sparse:
         return tuple([ops.reshape(ops.iota(wanted, (n,), 0), [n if i == k else 1 for i in range(len(sizes))])
                       for k, n in enumerate(sizes)])
-    return stack([ops.iota(wanted, sizes, k) for k in range(len(sizes))])
+    return stack([ops.iota(wanted, sizes, k) for k in range(len(sizes))]) if sizes else full((0,), 0, wanted)
 
 
 def ix_(*args: ArrayLike) -> tuple[Array, ...]:

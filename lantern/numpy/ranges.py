@@ -67,18 +67,26 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike = No
         if is_integer(wanted) and positions:
             for extreme in (positions[0], positions[-1]):
                 literal(extreme, wanted, "arange")        # raises OverflowError
-        if wanted != BOOL:
+        if wanted != BOOL and positions and (not is_integer(wanted) or _fits(by, wanted)):
             found = ops.iota(wanted, (len(positions),), 0)
             return found if low == 0 and by == 1 else add(multiply(found, by), low)
     wanted = python_dtype(float) if dtype is None else canonical(dtype)
     return constant(host_convert(np.arange(low, high, by), wanted))
 
 
+def _fits(number: int, dtype: DType) -> bool:
+    """Whether an integer dtype holds the number."""
+    bounds = np.iinfo(dtype)
+    return int(bounds.min) <= number <= int(bounds.max)
+
+
 def linspace(start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = True, retstep: bool = False,
              dtype: DTypeLike = None, axis: int = 0, *, device: DeviceLike | None = None) -> Any:
     """`num` evenly spaced values from start to stop (left out unless `endpoint`); with `retstep` (values, step).
 
-    Start and stop may be arrays, which broadcast; the values then stand along the new axis `axis`.
+    Start and stop may be arrays, which broadcast; the values then stand along the new axis `axis`. As integers they are
+    rounded down.
+
     Raises ArgumentError for a negative number.
 
     >>> linspace(0, 1, 5).tolist()
@@ -96,14 +104,16 @@ def linspace(start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = 
     wanted = inner if dtype is None else canonical(dtype)
     steps = count - 1 if endpoint else count
     if isinstance(low, (bool, int, float, complex)) and isinstance(high, (bool, int, float, complex)):
-        found = constant(host_convert(np.linspace(low, high, count, endpoint), wanted))
+        values = np.linspace(low, high, count, endpoint)
+        found = constant(host_convert(np.floor(values) if is_integer(wanted) else values, wanted))
         return (found, asarray((high - low) / steps if steps > 0 else math.nan, inner)) if retstep else found
     distance = subtract(high, low)
     a, b = add(multiply(distance, 0), low), add(multiply(distance, 0), high)
     along = (count,) + (1,) * a.ndim
     t = reshape(divide(ops.iota(inner, (count,), 0), max(steps, 1)), along)
     # a (1 - t) + b t is exact at both ends.
-    values = convert(add(multiply(a, subtract(1, t)), multiply(b, t)), wanted)
+    values = add(multiply(a, subtract(1, t)), multiply(b, t))
+    values = convert(floor(values) if is_integer(wanted) else values, wanted)
     values = moveaxis(values, 0, canonical_axis("linspace", axis, values.aval))
     return (values, divide(distance, steps)) if retstep else values
 

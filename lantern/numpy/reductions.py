@@ -78,6 +78,8 @@ def sum(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdim
     [2.0, 2.0, 2.0]
     """
     x = array("sum", a)
+    if dtype is not None and canonical(dtype) == BOOL:
+        return convert(sum(convert(x, BOOL), axis, keepdims=keepdims, initial=initial, where=where), BOOL)
     x = convert(x, summed_dtype(x.dtype) if dtype is None else canonical(dtype))
     found = _reduce(reduce_sum, _masked(x, where, 0), canonical_axes("sum", axis, x.aval), keepdims)
     return found if initial is None else found + initial
@@ -92,6 +94,8 @@ def prod(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdi
     24
     """
     x = array("prod", a)
+    if dtype is not None and canonical(dtype) == BOOL:
+        return convert(prod(convert(x, BOOL), axis, keepdims=keepdims, initial=initial, where=where), BOOL)
     x = convert(x, summed_dtype(x.dtype) if dtype is None else canonical(dtype))
     found = _reduce(reduce.reduce_prod, _masked(x, where, 1), canonical_axes("prod", axis, x.aval), keepdims)
     return found if initial is None else found * initial
@@ -100,6 +104,9 @@ def prod(a: ArrayLike, axis: AxisLike = None, dtype: DTypeLike = None, *, keepdi
 def _extreme(function: str, op: Reduce, a: ArrayLike, axis: AxisLike, keepdims: bool, initial: ArrayLike | None,
              where: ArrayLike | None, lowest: bool) -> Array:
     x = array(function, a)
+    if is_complex(x.dtype):
+        raise shape_error(f"{function}: wanted numbers, got {x.aval}: complex numbers have no order, so this is not "
+                          "defined", "Take abs, real or imag first.")
     if x.dtype == BOOL:     # as 0 and 1
         return convert(_extreme(function, op, x + 0, axis, keepdims, initial, where, lowest), BOOL)
     axes = canonical_axes(function, axis, x.aval)
@@ -110,7 +117,7 @@ def _extreme(function: str, op: Reduce, a: ArrayLike, axis: AxisLike, keepdims: 
         if size_of([x.shape[k] for k in axes]) == 0:
             kept = tuple([n for k, n in enumerate(x.shape) if k not in axes])
             empty = broadcast_in_dim(array(function, initial), _kept(x, axes) if keepdims else kept, ())
-            return convert(empty, x.dtype)
+            return convert(empty, common_dtype([x, initial])[0])
         return other(_reduce(op, _masked(x, where, _loser(x.dtype, lowest)), axes, keepdims), initial)
     if size_of([x.shape[k] for k in axes]) == 0 and axes:
         raise argument_error(f"{function}: the {function} of no elements is not defined, got {x.aval} over axes {axes}",

@@ -137,7 +137,8 @@ def setdiff1d(ar1: ArrayLike, ar2: ArrayLike, assume_unique: bool = False, *, si
     >>> setdiff1d(np.array([3, 1, 3]), np.array([1, 2])).tolist()
     [3]
     """
-    x, y = _vectors("setdiff1d", ar1, ar2)
+    _, y = _vectors("setdiff1d", ar1, ar2)
+    x = ravel(array("setdiff1d", ar1))
     x = x if assume_unique else sort(x)
     there = isin(x, y, invert=True)
     return compress(there if assume_unique else logical_and(there, _first(x)), x, size=size, fill_value=fill_value)

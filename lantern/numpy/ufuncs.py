@@ -10,7 +10,7 @@ import numpy as np
 
 from lantern.dtypes import is_complex, is_float
 from lantern.eager import one_program
-from lantern.lax.operands import ArrayLike, array, inexact, promoted
+from lantern.lax.operands import ArrayLike, array, inexact, promoted, type_error
 from lantern.numpy import complex_functions as of_complex
 from lantern.numpy.arithmetic import abs, add, divide, maximum, minimum, multiply, sqrt, square, subtract
 from lantern.numpy.element_types import finfo
@@ -18,6 +18,7 @@ from lantern.numpy.logic import equal, greater_equal, isinf, isnan, less, logica
 from lantern.ops import elementwise
 from lantern.ops.complex import complex, imag, real
 from lantern.trace.array import Array
+from lantern.trace.context import typeof
 
 
 @one_program(1)
@@ -328,8 +329,11 @@ def hypot(x1: ArrayLike, x2: ArrayLike, /) -> Array:
     5.0
     """
     a, b = promoted("hypot", x1, x2, floats=True)
-    large, small = maximum(abs(a), abs(b)), minimum(abs(a), abs(b))
-    plain = logical_or(equal(large, 0), equal(large, np.inf))
+    if is_complex(typeof(a).dtype):
+        raise type_error(f"hypot: wanted real numbers, got {typeof(a)} and {typeof(b)}", "Take abs first.")
+    infinite = logical_or(isinf(a), isinf(b))       # the answer even beside NaN
+    large, small = where(infinite, np.inf, maximum(abs(a), abs(b))), minimum(abs(a), abs(b))
+    plain = logical_or(equal(large, 0), infinite)
     ratio = divide(where(plain, 0, small), where(plain, 1, large))
     return where(plain, large, multiply(large, sqrt(add(1, square(ratio)))))
 

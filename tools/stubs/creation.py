@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.stubs.layout import shapes_asked_for
-from tools.stubs.notation import array
+from tools.stubs.notation import array, decided
 from tools.stubs.operators import ARRAY_LIKE, FOREIGN, foreign
 from tools.stubs.signature import Signature
 
@@ -117,7 +117,7 @@ class Spaced:
                 (("A", "A"), ("int = 50", "?")), (("Literal[0] = 0", "{} *L"), ("Literal[-1]", "*L {}"))
             ):
                 for start, stop in (("*L", "*L"), ("*L", ""), ("", "*L")):
-                    ends = [array(end, "F") if end else f"float | {array('', 'F')}" for end in (start, stop)]
+                    ends = [decided(array(end, "F")) if end else f"float | {array('', 'F')}" for end in (start, stop)]
                     types = {"start": ends[0], "stop": ends[1], "num": num, "dtype": "None = None", "axis": axis}
                     result = held.format(array(shape.format(size), "F"), array("*L", "F"))
                     yield from of.overload({**types, **asked}, result)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.stubs.notation import SIZES, Row, array, unseen
+from tools.stubs.notation import SIZES, Row, array, decided, unseen
 from tools.stubs.signature import Parameter, Signature
 
 # Subscripts as programs write them, the most usual first. Those of one line are one row, if their letters stand alike.
@@ -84,7 +84,7 @@ def einsum(of: Signature) -> Iterator[str]:
     yield from first_unknown.overload({of.arguments[0]: "str"}, array("..."))
     yield from overload("str", [array("..."), unseen()], array("..."))
     for r, subscripts in table().items():
-        yield from overload(literals(subscripts), [array(shape) for shape in r.operands], array(r.result))
+        yield from overload(literals(subscripts), [decided(array(shape)) for shape in r.operands], array(r.result))
     known = [s for subscripts in table().values() for s in subscripts]
     for count in (1, 2, 3):
         misfits = [s for s in known if len(s.split(",")) == count]

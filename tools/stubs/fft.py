@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.stubs.creation import ASKED_DTYPES
-from tools.stubs.notation import array, unseen
+from tools.stubs.notation import array, decided, unseen
 from tools.stubs.operators import SAME, Rule, Unary, foreign
 from tools.stubs.shaped import Shaped, several
 from tools.stubs.signature import Signature
@@ -36,7 +36,7 @@ class AlongOne:
             yield from of.overload({first: unseen(dtype)}, array("...", result))
             for n, size in numbers:
                 for axis, shape in AXES:
-                    types = {first: array(shape.format("N"), dtype), "n": n, "axis": axis}
+                    types = {first: decided(array(shape.format("N"), dtype)), "n": n, "axis": axis}
                     yield from of.overload(types, array(shape.format(size), result))
         yield from foreign(of)
 

@@ -59,7 +59,8 @@ PROTOCOL_OF = {name: protocol for protocol, (_, names) in BROADCASTING.items() f
 
 
 def where(of: Signature) -> Iterator[str]:
-    """Three operands that broadcast: one has the whole shape, the others that shape, ones, its last sizes, or none."""
+    """Three operands that broadcast: one has the whole shape, the others that shape, ones, its last sizes, or none; a
+    mask also ones anywhere."""
     alone = replace(of, parameters=(of.parameters[0], *of.parameters[3:]))
     of = replace(of, parameters=of.parameters[:3])
     condition, first, second = of.arguments
@@ -96,6 +97,12 @@ def _chosen() -> Iterator[tuple[str, str, str, str]]:
     for c, x, y in itertools.product([p for p in parts if p != "float"], parts, parts):
         if matrix in (c, x, y) and suffixes & {c, x, y}:
             yield c, x, y, matrix
+    for axes, whole in (("KNM", "*L K N M"), ("PKNM", "P K N M")):  # masks with ones anywhere
+        for ones in itertools.product((True, False), repeat=len(axes)):
+            mask = " ".join(["1" if one else axis for one, axis in zip(ones, axes, strict=True)])
+            if any(ones):
+                yield from [(mask, x, y, whole) for x, y in ((whole, "float"), ("float", whole), (whole, whole),
+                                                             (whole, ""), ("", whole))]
 
 
 def clip(of: Signature) -> Iterator[str]:
@@ -201,6 +208,25 @@ def ix_(of: Signature) -> Iterator[str]:
     yield from of.overload({}, f"tuple[{UNKNOWN_ARRAY}, ...]")
 
 
+def attention(of: Signature) -> Iterator[str]:
+    """The query's shape; keys and values have its batch and size of a head, and a length of their own. They may have
+    fewer heads: groups of the query's."""
+    plain = {"return_residual": "Literal[False] = False"}
+    whole = Shaped("N M K J, N P K J, N P K J -> N M K J\nM K J, P K J, P K J -> M K J\n"
+                   "N M K J, N P Q J, N P Q J -> N M K J", (("F", "F"),), plain)
+    yield from whole(of)
+    yield from of.overload({"return_residual": "Literal[True]"}, "tuple[Array, Array]")
+
+
+def pooled(of: Signature) -> Iterator[str]:
+    """Batch and features; the sizes between are computed."""
+    for sizes, shape, result in (("tuple[int, int]", "*L N M K", "*L ? ? K"), ("tuple[int]", "*L N K", "*L ? K"),
+                                 ("tuple[int, int, int]", "*L N M J K", "*L ? ? ? K")):
+        yield from of.overload({of.arguments[0]: unseen(), "window_shape": sizes}, array("..."))
+        yield from of.overload({of.arguments[0]: array(shape), "window_shape": sizes}, array(result))
+    yield from foreign(of)
+
+
 def logsumexp(of: Signature) -> Iterator[str]:
     """A reduction, unless the sign is asked for, too."""
     yield from of.overload({"return_sign": "Literal[True]"}, "tuple[Array, Array]")
@@ -298,4 +324,10 @@ NN: dict[str, Rule] = {
     **each("softmax log_softmax", layout.SAME_ALONG),
     "logsumexp": logsumexp,
     "one_hot": one_hot,
+    **each("hard_tanh identity", Unary(SAME)),
+    "logmeanexp": Reduction(FLOATS),
+    "standardize": layout.SAME_ALONG,
+    "glu": layout.HALVED,
+    "dot_product_attention": attention,
+    **each("avg_pool max_pool min_pool pool", pooled),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tools.stubs.layout import AlongAxis, along
-from tools.stubs.notation import array, unseen
+from tools.stubs.notation import array, decided, unseen
 from tools.stubs.operators import ARRAY_LIKE, UNKNOWN_ARRAY, Rule, foreign
 from tools.stubs.shaped import Items, Shaped, by_position, several
 from tools.stubs.signature import Parameter, Signature
@@ -49,7 +49,7 @@ def stack(of: Signature) -> Iterator[str]:
         size = str(count) if count else "?"
         for axis, shape, result in ((0, "*L", f"{size} *L"), (-1, "*L", f"*L {size}"), (1, "N *L", f"N {size} *L")):
             one = array(shape)
-            given = f"tuple[{', '.join([one] * count)}]" if count else f"Sequence[{one}]"
+            given = decided(f"tuple[{', '.join([one] * count)}]") if count else f"Sequence[{one}]"
             yield from of.overload({first: given, "axis": _axis(axis)}, array(result))
     yield from of.overload({first: "Sequence[np.ndarray[Any, Any]]"}, UNKNOWN_ARRAY)
 
@@ -94,7 +94,8 @@ def pad(of: Signature) -> Iterator[str]:
             if any(kept) and not all(kept):
                 widths = ", ".join([NO_PAD if k else SOME_PAD for k in kept])
                 shape = " ".join([n if k else "?" for n, k in zip(names, kept, strict=True)])
-                yield from of.overload({first: array(" ".join(names)), width: f"tuple[{widths}]"}, array(shape))
+                types = {first: decided(array(" ".join(names))), width: f"tuple[{widths}]"}
+                yield from of.overload(types, array(shape))
     numbers = f"int | {SOME_PAD} | tuple[{SOME_PAD}] | list[Any] | np.ndarray[Any, Any]"
     for rank in range(5):
         widths = f" | tuple[{', '.join([SOME_PAD] * rank)}]" if rank > 1 else ""

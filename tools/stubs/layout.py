@@ -125,6 +125,7 @@ SAME_ALONG = AlongAxis(
     along("0: N *L -> N *L", "-1: *L N -> *L N", "1: N M *L -> N M *L", "-2: *L N M -> *L N M"), row("*L -> *L")
 )
 
+HALVED = AlongAxis(along("-1: *L N -> *L ?", "0: N *L -> ? *L", "1: M N *L -> M ? *L", "-2: *L N M -> *L ? M"))
 ALONG_WITHOUT = AlongAxis(along("-1: *L N -> *L", "0: N *L -> *L", "1: M N *L -> M *L", "-2: *L N M -> *L M"))
 
 TAKE = {

@@ -6,7 +6,7 @@ with operands separated by commas: `*L N, N -> *L N`.
 
 The words are type variables: `L`, `H` (with a star) any number of sizes; `N M K J P Q R` one size; `A B C E` one named
 size (a `Dim`); `D` the element type, `F` a floating point one, `I` an integer one, `X` an integer one or bool, `G` a
-second one.
+second one, `Y` one that can be computed with (no key).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 PACKS = ("L", "H")
 SIZES = ("N", "M", "K", "J", "P", "Q", "R")
 DIMS = ("A", "B", "C", "E")
-BOUNDS = {"D": "DType", "G": "DType", "F": "Floating | Complex", "I": "Integer", "X": "Integer | bool_"}
+BOUNDS = {"D": "DType", "G": "DType", "F": "Floating | Complex", "I": "Integer", "X": "Integer | bool_",
+          "Y": "Floating | Complex | Integer | bool_"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,12 @@ def unseen(dtype: str = "D") -> str:
     return f"Unknown[{dtype}] | Unseen"
 
 
+def decided(written: str) -> str:
+    """This type, in a row before others that fit an array of which some size is unknown, too: the union makes pyright
+    take the first such row, where it would otherwise answer Any."""
+    return f"{written} | Unseen"
+
+
 def indented(lines: Iterable[str]) -> list[str]:
     """Lines of a class body."""
     return ["    " + line for line in lines]
@@ -79,7 +86,7 @@ def indented(lines: Iterable[str]) -> list[str]:
 def stub(docstring: str, imports: Sequence[str], body: Sequence[str], variables: Sequence[str] = ()) -> str:
     """The text of a whole stub: what it is, imports, the type variables and helpers that `body` uses, and `body`."""
     text = "\n".join(body)
-    helpers = [*(UNKNOWN if "Unknown[" in text else ()), *(SHAPE if "Shape[" in text else ())]
+    helpers = [*(UNKNOWN if "Unseen" in text else ()), *(SHAPE if "Shape[" in text else ())]
     helpers += MISFIT if "SizesDoNotFit" in text else []
     words = words_of("\n".join([*helpers, text]))
     own = [v.partition(" ")[0] for v in variables]

@@ -50,14 +50,14 @@ class Kind:
 
 
 ARITHMETIC = Kind(
-    (("D", "D"),),
+    (("Y", "Y"),),
     (
         ("F", "float", "F"),
         ("I", "int", "I"),
         ("bool_", "bool", "bool_"),
         ("bool_", "int", "i32"),
         ("X", "float", "f32"),
-        ("D", "Number", "Any"),
+        ("Y", "Number", "Any"),
     ),
 )
 DIVISION = Kind((("F", "F"), ("X", "f32")), (("F", "float", "F"), ("X", "float", "f32"), ("D", "Number", "Any")))

@@ -67,7 +67,7 @@ def text(module: str, table: Table) -> str:
     typed = [(where, function(where, name)) for where, name, here in exported(module) if here in table.rules]
     imports += annotation_imports([(where, s) for where, s in typed if s is not None], imports)
     builtin = [t.__name__ for t in (bool, int, float, complex)]
-    hidden = [name for name in builtin if any([e.endswith(f" as {name}") for e in exports])]
+    hidden = [name for name in builtin if name in [here for _, _, here in exported(module)]]
     return stub(table.docstring, [*imports, *exports], [meaning_builtins(hidden, line) for line in [*body, *own]],
                 table.variables)
 
@@ -75,7 +75,7 @@ def text(module: str, table: Table) -> str:
 def meaning_builtins(hidden: list[str], line: str) -> str:
     """A line of a module that exports names of Python's own types (the array API has a `bool`), which means those."""
     if hidden and not line.lstrip().startswith('"""'):
-        return re.sub(rf"(?<![\w.'\"])({'|'.join(hidden)})(?![\w'\"])(?!:)", r"builtins.\1", line)
+        return re.sub(rf"(?<![\w.'\"])(?<!def )({'|'.join(hidden)})(?![\w'\"])(?!:)", r"builtins.\1", line)
     return line
 
 
@@ -113,6 +113,8 @@ def annotation_imports(signatures: Sequence[tuple[str, Signature]], imports: Seq
             match node:
                 case ast.ImportFrom(module=str() as where, names=names):
                     found |= {a.name: where for a in names if a.name in words and not a.asname}
+                case ast.Assign(value=ast.Call()):      # type variables, which a stub has of its own
+                    continue
                 case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]) if name in words:
                     found[name] = module
                 case _:

@@ -202,7 +202,7 @@ def _indexed(letters: tuple[str, ...]) -> Row:
     taken: list[str] = []
     left: list[str] = []
     for letter in letters:
-        name = "*L" if letter == "." else "NMK"[len([t for t in taken if t != "*L"])]
+        name = "*L" if letter == "." else "NMKJ"[len([t for t in taken if t != "*L"])]
         if letter != "n":
             taken.append(name)
         if letter in ":.":
@@ -224,9 +224,11 @@ def _place_of_positions(letters: tuple[str, ...]) -> int:
 
 
 def indexing() -> Iterator[tuple[str, Row]]:
-    """Indices of up to three parts: (type of the index, shapes). Those with arrays come last."""
+    """Indices of up to three parts, and of four integers, whole axes and new axes: (type of the index, shapes). Those
+    with arrays come last."""
     found = [letters for length in range(1, MOST_PARTS + 1) for letters in itertools.product(INDEX_TYPES, repeat=length)
              if letters.count(".") <= 1 and letters != (".",)]
+    found += itertools.product("i:n", repeat=MOST_PARTS + 1)
     for letters in sorted(found, key=lambda letters: "a" in letters):
         types = [INDEX_TYPES[letter] for letter in letters]
         yield types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]", _indexed(letters)

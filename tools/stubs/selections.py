@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from tools.stubs.creation import ASKED_DTYPES
-from tools.stubs.notation import array, unseen
+from tools.stubs.notation import array, decided, unseen
 from tools.stubs.operators import ARRAY_LIKE, FOREIGN, UNKNOWN_ARRAY, Reduction, Rule, foreign
 from tools.stubs.shaped import Items, Shaped, gives, several
 from tools.stubs.signature import Signature
@@ -23,7 +23,7 @@ def found(shapes: tuple[tuple[str, str], ...], dtype: str | None = "i32", parts:
             for operand, result in shapes:
                 arrays = [array(r.replace("#", written).strip(), dtype or "D") for r in result.split(";")]
                 held = f"tuple[{', '.join(arrays)}]" if parts else arrays[0]
-                yield from of.overload({of.arguments[0]: array(operand), "size": size}, held)
+                yield from of.overload({of.arguments[0]: decided(array(operand)), "size": size}, held)
         unknown = f"tuple[{array('?', dtype or 'Any')}, ...]" if parts else UNKNOWN_ARRAY
         yield from of.overload({of.arguments[0]: ARRAY_LIKE}, unknown)
 
@@ -43,7 +43,7 @@ def picked(of: Signature) -> Iterator[str]:
             axes += [(f"Literal[{a}]", operand, result) for a, operand, result in
                      ((0, "N *L", "? *L"), (-1, "*L N", "*L ?"), (1, "M N *L", "M ? *L"))]
         for axis, operand, result in axes:
-            types = {array_name: array(operand), "size": size, **({"axis": axis} if axis else {})}
+            types = {array_name: decided(array(operand)), "size": size, **({"axis": axis} if axis else {})}
             yield from of.overload(types, array(result.replace("?", written)))
     yield from foreign(of, array_name)
 
@@ -57,7 +57,7 @@ def unique(of: Signature) -> Iterator[str]:
             types = dict(zip(flags, asked, strict=True))
             parts = [array(written), *[array("*L" if i == 1 else written, "i32") for i in range(3) if chosen[i]]]
             result = f"tuple[{', '.join(parts)}]" if any(chosen) else parts[0]
-            yield from of.overload({first: array("*L"), **types, "axis": "None = None", "size": size}, result)
+            yield from of.overload({first: decided(array("*L")), **types, "axis": "None = None", "size": size}, result)
     none = dict.fromkeys(flags, "Literal[False] = False")
     for axis, operand, result in ((0, "N *L", "? *L"), (-1, "*L N", "*L ?"), (1, "M N *L", "M ? *L")):
         yield from of.overload({first: array(operand), **none, "axis": f"Literal[{axis}]"}, array(result))
@@ -69,7 +69,7 @@ def of_sets(of: Signature) -> Iterator[str]:
     first, second = of.arguments[:2]
     plain = {"return_indices": "Literal[False] = False"} if "return_indices" in of.arguments else {}
     for size, written in SIZES:
-        both = dict.fromkeys((first, second), array("..."))
+        both = dict.fromkeys((first, second), decided(array("...")))
         yield from of.overload({**both, **plain, "size": size}, array(written))
         if plain:
             three = f"tuple[{array(written)}, {array(written, 'i32')}, {array(written, 'i32')}]"
@@ -133,7 +133,8 @@ def counts(of: Signature) -> Iterator[str]:
     first = of.arguments[0]
     for length, size in (("A", "A"), ("int | None = None", "?")):
         for weights, dtype in (("None = None", "i32"), (array("N", "F"), "F")):
-            yield from of.overload({first: array("N", "X"), "weights": weights, "length": length}, array(size, dtype))
+            types = {first: decided(array("N", "X")), "weights": weights, "length": length}
+            yield from of.overload(types, array(size, dtype))
     yield from foreign(of)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tools.stubs.notation import array, rows, unseen
+from tools.stubs.notation import array, decided, rows, unseen
 from tools.stubs.operators import FOREIGN, SAME, UNKNOWN_ARRAY, Rule, foreign
 from tools.stubs.signature import Signature
 
@@ -120,7 +120,7 @@ class Items:
             one = array(r.operands[0])
             for count in (2, 3, 4) if "#" in r.result else ():
                 counted = array(r.result.replace("#", str(count)), self.dtype)
-                yield from of.overload({first: f"tuple[{', '.join([one] * count)}]", **self.given}, counted)
+                yield from of.overload({first: decided(f"tuple[{', '.join([one] * count)}]"), **self.given}, counted)
             any_number = array(r.result.replace("#", "?"), self.dtype)
             yield from of.overload({first: f"Sequence[{one}]", **self.given}, any_number)
         yield from of.overload({first: "Sequence[np.ndarray[Any, Any] | float]"}, UNKNOWN_ARRAY)

@@ -23,12 +23,13 @@ def distribution(of: Signature) -> Iterator[str]:
     names = of.arguments[:3]
     ends = [array("", "F"), array("*L", "F")]
     number = f"float | {ends[0]}"
-    defaults = ["", " = 0", " = 1"]
 
-    def overload(types: tuple[str, ...], result: str) -> list[str]:
-        written = [t + (d if t != array("*L", "F") and "Unseen" not in t else "") for t, d in
-                   zip(types, defaults, strict=True)]
-        return of.overload(dict(zip(names, written, strict=True)), result)
+    def overload(types: tuple[str, ...], result: str) -> Iterator[str]:
+        x, mean, width = types
+        means = (f"{mean} = 0",) if "float" in mean else (mean,)
+        width = f"{width} = 1" if "float" in width else width
+        for written in (*means, mean) if "float" in mean and "float" not in width else means:
+            yield from of.overload(dict(zip(names, (x, written, width), strict=True)), result)
 
     yield from overload((unseen("F"), f"{number} | {array('...', 'F')}", f"{number} | {array('...', 'F')}"),
                         array("...", "F"))

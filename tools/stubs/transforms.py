@@ -40,9 +40,9 @@ class Gradient:
 
     def __call__(self, of: Signature) -> Iterator[str]:
         """All overloads. The first one only tells a lambda that its first parameter is an array."""
-        yield from of.overload({"f": _function([array("*L", "D")], LOSS), "argnums": "Literal[0] = 0",
-                                "has_aux": "Literal[False] = False"},
-                               _function([array("*L", "D")], self._result(array("*L", "D"), False)))
+        given = array("*L", "F")
+        types = {"f": _function([given], LOSS), "argnums": "Literal[0] = 0", "has_aux": "Literal[False] = False"}
+        yield from of.overload(types, _function([given], self._result(given, False)))
         for has_aux in (False, True):
             for argnums, count, chosen in _argnums():
                 arguments = [*VALUES[:count]]
@@ -95,8 +95,9 @@ class Jacobian:
             yield from self._overload(of, argnums, before, unseen("F"), "...", array("...", "F"))
             for sizes in ("", "N", "N M", "N M K"):
                 yield from self._overload(of, argnums, before, array(sizes, "F"), sizes, array(sizes, "F"))
+            out = LOSS if self.twice else "Any"
             yield from of.overload(
-                {"f": _function([*before, "Z"], "Any"), "argnums": argnums}, _function([*before, "Z"], "Any")
+                {"f": _function([*before, "Z"], out), "argnums": argnums}, _function([*before, "Z"], "Any")
             )
 
     def _overload(
