@@ -463,5 +463,7 @@ def _guarded(op: ScalarOp, texts: Sequence[str], zeros: Sequence[bool]) -> str |
             return f"sub_self({x})"
         case ScalarOp.DIV if left:
             return f"div_zero({x}, {y})"
+        case ScalarOp.DIV if x == y:
+            return f"div_self({x})"
         case _:
             return None

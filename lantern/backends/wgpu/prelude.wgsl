@@ -30,10 +30,15 @@ fn ne_f32(a: f32, b: f32) -> bool { return (a != b) | is_nan(a) | is_nan(b); }
 // The operands of a comparison that is negated: !(a < b) must not become a >= b.
 fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) & !is_nan(b); }
 
-// NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
-fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, (a > b) | is_nan(a)); }
+// NaN in either operand comes out. It is looked for in both: beside a number known to be none, NVIDIA's compiler takes
+// the selection alone for its own minimum, which drops NaN.
+fn max_f32(a: f32, b: f32) -> f32 {
+  return select(select(b, a, a > b), bits_f32(0x7fc00000u), is_nan(a) | is_nan(b));
+}
 
-fn min_f32(a: f32, b: f32) -> f32 { return select(b, a, (a < b) | is_nan(a)); }
+fn min_f32(a: f32, b: f32) -> f32 {
+  return select(select(b, a, a < b), bits_f32(0x7fc00000u), is_nan(a) | is_nan(b));
+}
 
 fn sign_f32(x: f32) -> f32 { return select(select(0.0, with_sign(1.0, x), x != 0.0), x, is_nan(x)); }
 
@@ -50,6 +55,11 @@ fn add_zero(x: f32, zero: f32) -> f32 {
 
 // The same for x - x.
 fn sub_self(x: f32) -> f32 { return select(bits_f32(0x7fc00000u), 0.0, is_finite(x)); }
+
+// The same for x / x, which drivers fold to 1.
+fn div_self(x: f32) -> f32 {
+  return select(bits_f32(0x7fc00000u), 1.0, is_finite(x) & (magnitude(x) != 0u));
+}
 
 // The same for 0.0 / x.
 fn div_zero(zero: f32, x: f32) -> f32 {

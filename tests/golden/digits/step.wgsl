@@ -1188,8 +1188,11 @@ fn is_finite(x: f32) -> bool { return magnitude(x) < 0x7f800000u; }
 // Negation by the sign bit: NaN and zeros keep their other bits.
 fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 
-// NaN in either operand comes out, without a separate test of the second: a comparison with it is false.
-fn max_f32(a: f32, b: f32) -> f32 { return select(b, a, (a > b) | is_nan(a)); }
+// NaN in either operand comes out. It is looked for in both: beside a number known to be none, NVIDIA's compiler takes
+// the selection alone for its own minimum, which drops NaN.
+fn max_f32(a: f32, b: f32) -> f32 {
+  return select(select(b, a, a > b), bits_f32(0x7fc00000u), is_nan(a) | is_nan(b));
+}
 
 // Division may be x times the inverse of y, and the inverse of a large number is a denormal, which may become zero.
 fn div_f32(x: f32, y: f32) -> f32 {
