@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from lantern.dtypes import canonical
-from lantern.lax.operands import ArrayLike, DTypeLike, array, cast, exact, shape_error
+from lantern.lax.operands import ArrayLike, DTypeLike, array, cast, exact, shape_error, type_error
 from lantern.ops import compare
 from lantern.ops import elementwise as ops
 from lantern.ops.convert import bitcast, convert
@@ -413,11 +413,13 @@ def rem(x: ArrayLike, y: ArrayLike) -> Array:
 def integer_pow(x: ArrayLike, y: int) -> Array:
     """x ** y for a fixed whole number, by repeated squaring.
 
-    Raises ShapeError for a negative power of integers.
+    Raises ShapeError for a negative power of integers, TypeError for an exponent that is no integer.
 
     >>> integer_pow(-3.0, 3).item()
     -27.0
     """
+    if not hasattr(y, "__index__"):
+        raise type_error(f"integer_pow: wanted a Python int as exponent, got {y!r}", "Use pow.")
     return array("integer_pow", ops.integer_pow(array("integer_pow", x), y))
 
 

@@ -275,7 +275,8 @@ def canonical_shape(function: str, shape: Any) -> tuple[int, ...]:
     Raises ShapeError for a negative size or a size that is no integer.
     """
     try:
-        found = tuple([operator.index(n) for n in ((shape,) if hasattr(shape, "__index__") else shape)])
+        single = hasattr(shape, "__index__") and not getattr(shape, "ndim", 0)      # arrays of any rank have __index__
+        found = tuple([operator.index(n) for n in ((shape,) if single else shape)])
     except TypeError as error:
         if type(error) is not TypeError:        # an UnknownValueError says more
             raise

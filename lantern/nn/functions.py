@@ -16,8 +16,8 @@ from lantern.numpy.creation import astype
 from lantern.numpy.logic import equal, greater, greater_equal, less_equal
 from lantern.numpy.logic import where as choose
 from lantern.numpy.ranges import arange
-from lantern.numpy.reductions import max, sum
-from lantern.numpy.shaping import expand_dims, reshape
+from lantern.numpy.reductions import any, max, sum
+from lantern.numpy.shaping import broadcast_to, expand_dims, reshape
 from lantern.numpy.ufuncs import exp, expm1, log, log1p, tanh
 from lantern.ops import elementwise as ops
 from lantern.scipy.special.entropies import logsumexp as logsumexp
@@ -148,20 +148,30 @@ def log_sigmoid(x: ArrayLike) -> Array:
 def _shifted(x: Array, axis: AxisLike, where: ArrayLike | None) -> Array:
     """x minus its maximum along `axis`, which changes no ratio of exponentials; -inf where masked."""
     selected = x if where is None else choose(where, x, -np.inf)
-    return subtract(selected, ops.stop_gradient(max(selected, axis, keepdims=True, initial=-np.inf)))
+    largest = max(selected, axis, keepdims=True, initial=-np.inf)
+    if where is not None:       # -inf - (-inf) would be NaN where everything is masked
+        largest = choose(any(broadcast_to(where, selected.shape), axis, keepdims=True), largest, 0)
+    return subtract(selected, ops.stop_gradient(largest))
+
+
+def _total(exponentials: Array, axis: AxisLike, where: ArrayLike | None) -> Array:
+    """The sum along `axis`; 1 where everything is masked."""
+    total = sum(exponentials, axis, keepdims=True)
+    return total if where is None else choose(equal(total, 0), 1, total)
 
 
 @one_program(1)
 def softmax(x: ArrayLike, axis: AxisLike = -1, where: ArrayLike | None = None) -> Array:
     """exp(x) / sum(exp(x)) along `axis`; under a mask, 0 where `where` is False.
 
-    The maximum is subtracted first, so nothing overflows. A row of only -inf has no softmax: NaN.
+    The maximum is subtracted first, so nothing overflows. A row of only -inf has no softmax: NaN. Where the mask leaves
+    nothing, all is 0.
 
     >>> softmax(np.array([1e4, 1e4])).tolist()
     [0.5, 0.5]
     """
     e = exp(_shifted(inexact("softmax", x), axis, where))
-    return divide(e, sum(e, axis, keepdims=True))
+    return divide(e, _total(e, axis, where))
 
 
 @one_program(1)
@@ -172,7 +182,7 @@ def log_softmax(x: ArrayLike, axis: AxisLike = -1, where: ArrayLike | None = Non
     [-10000.0, 0.0]
     """
     shifted = _shifted(inexact("log_softmax", x), axis, where)
-    return subtract(shifted, log(sum(exp(shifted), axis, keepdims=True)))
+    return subtract(shifted, log(_total(exp(shifted), axis, where)))
 
 
 @one_program(1)

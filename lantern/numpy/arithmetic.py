@@ -76,7 +76,7 @@ def _numbers(function: str, x: Any, y: Any) -> tuple[Value, Value]:
     """Promoted operands; bools, which have no quotients and powers, become int32."""
     a, b = promoted(function, x, y)
     if typeof(a).dtype == BOOL:
-        return convert(a, python_dtype(int)), convert(b, python_dtype(int))
+        a, b = promoted(function, convert(a, python_dtype(int)), convert(b, python_dtype(int)))
     return a, b
 
 

@@ -28,6 +28,7 @@ from lantern.lax.operands import (
     operand,
     shape_error,
     shape_of,
+    type_error,
 )
 from lantern.lax.operands import array as as_array
 from lantern.lower.scalar import convert as host_convert

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lantern.dtypes import canonical, is_inexact
+from lantern.dtypes import BOOL, canonical, is_inexact
 from lantern.eager import one_program
 from lantern.lax import cumulative as running
 from lantern.lax.operands import (

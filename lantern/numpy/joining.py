@@ -28,7 +28,7 @@ from lantern.lax.operands import (
     stretch,
     type_error,
 )
-from lantern.numpy.arithmetic import subtract
+from lantern.numpy.arithmetic import maximum, subtract
 from lantern.numpy.indices import known_values
 from lantern.numpy.logic import not_equal, where
 from lantern.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, expand_dims, part, ravel, squeeze
@@ -284,7 +284,7 @@ def repeat(a: ArrayLike, repeats: ArrayLike | Sequence[int], axis: int | None = 
         x, axis = ravel(x), 0
     place = canonical_axis("repeat", axis, x.aval)
     if total_repeat_length is not None:
-        if not is_array(repeats) and np.any(np.less(repeats, 0)):
+        if isinstance(repeats, (int, list, tuple, np.ndarray)) and bool(np.any(np.asarray(repeats) < 0)):
             raise argument_error(f"repeat: a count must not be negative, got {repeats}")
         return _repeated_to(x, array("repeat", np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats),
                             place, canonical_shape("repeat", total_repeat_length)[0])

@@ -237,7 +237,7 @@ def _integers(function: str, x: ArrayLike, y: ArrayLike) -> tuple[Value, Value]:
     """Promoted integers; bools become int32."""
     a, b = _bits(function, x, y)
     if typeof(a).dtype == BOOL:
-        return convert(a, python_dtype(int)), convert(b, python_dtype(int))
+        a, b = promoted(function, convert(a, python_dtype(int)), convert(b, python_dtype(int)))
     return a, b
 
 

@@ -28,6 +28,7 @@ from lantern.numpy.logic import where
 from lantern.numpy.searching import nonzero
 from lantern.numpy.shaping import broadcast_arrays
 from lantern.ops import shape as ops
+from lantern.ops.broadcast import full
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
 
@@ -127,7 +128,9 @@ def indices(dimensions: Sequence[int], dtype: DTypeLike = None, sparse: bool = F
     if sparse:
         return tuple([ops.reshape(ops.iota(wanted, (n,), 0), [n if i == k else 1 for i in range(len(sizes))])
                       for k, n in enumerate(sizes)])
-    return stack([ops.iota(wanted, sizes, k) for k in range(len(sizes))]) if sizes else full((0,), 0, wanted)
+    if not sizes:
+        return array("indices", full((0,), 0, wanted))
+    return stack([ops.iota(wanted, sizes, k) for k in range(len(sizes))])
 
 
 def ix_(*args: ArrayLike) -> tuple[Array, ...]:

@@ -11,6 +11,7 @@ from lantern.devices import DeviceLike, default_device
 from lantern.dtypes import BOOL, canonical, is_integer, python_dtype
 from lantern.lax.operands import (
     ArrayLike,
+    DType,
     DTypeLike,
     argument_error,
     canonical_axis,
@@ -22,7 +23,7 @@ from lantern.lax.operands import (
 )
 from lantern.lax.operands import array as as_array
 from lantern.lower.scalar import convert as host_convert
-from lantern.numpy.arithmetic import add, divide, multiply, power, sign, subtract
+from lantern.numpy.arithmetic import add, divide, floor, multiply, power, sign, subtract
 from lantern.numpy.creation import asarray, on
 from lantern.numpy.logic import equal, where
 from lantern.numpy.shaping import expand_dims, moveaxis, reshape
@@ -70,7 +71,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike = No
         if wanted != BOOL and positions and (not is_integer(wanted) or _fits(by, wanted)):
             found = ops.iota(wanted, (len(positions),), 0)
             return found if low == 0 and by == 1 else add(multiply(found, by), low)
-    wanted = python_dtype(float) if dtype is None else canonical(dtype)
+    else:
+        wanted = python_dtype(float) if dtype is None else canonical(dtype)
     return constant(host_convert(np.arange(low, high, by), wanted))
 
 

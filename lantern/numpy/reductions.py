@@ -19,7 +19,10 @@ from lantern.lax.operands import (
     array,
     canonical_axes,
     canonical_axis,
+    common_dtype,
     inexact_dtype,
+    operand,
+    shape_error,
     size_of,
 )
 from lantern.numpy.arithmetic import divide, maximum, minimum, multiply, sqrt, square, subtract
@@ -117,7 +120,7 @@ def _extreme(function: str, op: Reduce, a: ArrayLike, axis: AxisLike, keepdims: 
         if size_of([x.shape[k] for k in axes]) == 0:
             kept = tuple([n for k, n in enumerate(x.shape) if k not in axes])
             empty = broadcast_in_dim(array(function, initial), _kept(x, axes) if keepdims else kept, ())
-            return convert(empty, common_dtype([x, initial])[0])
+            return convert(empty, common_dtype([x, operand(function, initial)])[0])
         return other(_reduce(op, _masked(x, where, _loser(x.dtype, lowest)), axes, keepdims), initial)
     if size_of([x.shape[k] for k in axes]) == 0 and axes:
         raise argument_error(f"{function}: the {function} of no elements is not defined, got {x.aval} over axes {axes}",
