@@ -125,6 +125,7 @@ def vectors(name: str, default: str = "f32") -> Rule:
     """Draws that are vectors, along the last axis of a parameter."""
 
     def rule(of: Signature) -> Iterator[str]:
+        yield from of.overload({name: unseen("F")}, array("...", "F"))
         for dtype, element in ((f"type[{of.default('dtype')}] = {of.default('dtype')}", default), *ASKED_DTYPES):
             yield from of.overload({name: array("*L N", "F"), "shape": "None = None", "dtype": dtype},
                                    array("*L N", element))
@@ -132,7 +133,7 @@ def vectors(name: str, default: str = "f32") -> Rule:
                                    ("Shape[tuple[*L]]", "*L")):
                 yield from of.overload({name: array("... N", "F"), "shape": written, "dtype": dtype},
                                        array(f"{sizes} N", element))
-        yield from of.overload({name: FOREIGN}, array("...", "Any"))
+        yield from of.overload({name: "np.ndarray[Any, Any]"}, array("...", "Any"))
 
     return rule
 
@@ -145,7 +146,7 @@ def multivariate_normal(of: Signature) -> Iterator[str]:
     for written, sizes in (("tuple[()]", ""), ("tuple[A]", "A"), ("tuple[A, B]", "A B"), ("Shape[tuple[*L]]", "*L")):
         yield from of.overload({"mean": array("... N", "F"), "cov": array("... N N", "F"), "shape": written},
                                array(f"{sizes} N", "F"))
-    yield from of.overload({"mean": FOREIGN, "cov": FOREIGN}, array("...", "Any"))
+    yield from of.overload(dict.fromkeys(("mean", "cov"), f"{unseen()} | np.ndarray[Any, Any]"), array("...", "Any"))
 
 
 def categorical(of: Signature) -> Iterator[str]:
