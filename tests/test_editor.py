@@ -11,6 +11,7 @@ import pytest
 
 from tests.test_types import PROGRAMS
 from tests.types.checker import SETTINGS
+from tools import cookbook
 from tools.editor import Editor
 
 MODEL = PROGRAMS / "accept" / "transformer.py"
@@ -89,3 +90,8 @@ def test_methods_are_offered(editor: Editor, model: Path) -> None:
     editor.open(path)
     names, _ = editor.completions(path, 2, len("jnp.zeros((3, 4)).me") + 1)
     assert "mean" in names
+
+
+def test_the_page_shows_what_an_editor_shows() -> None:
+    page = cookbook.PAGE.read_text(encoding="utf-8")
+    assert cookbook.current() == page, "docs/typed-shapes.md is not current: run python -m tools.cookbook"

@@ -2,8 +2,8 @@
 
 Half of the cases are wrong. More of them, or all:
 
-    LANTERN_TYPE_CASES=500 python -m pytest -s tests/test_type_fuzz.py      so many of each family
-    LANTERN_TYPE_CASES=all python -m pytest -s tests/test_type_fuzz.py      takes a quarter of an hour
+    TYPE_CASES=500 python -m pytest -s tests/test_type_fuzz.py      so many of each family
+    TYPE_CASES=all python -m pytest -s tests/test_type_fuzz.py      takes a quarter of an hour
 """
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def verdict(case: Case, wanted: Operand | None, shown: str | None) -> str:
 
 
 def test_shapes_combine_as_in_numpy(tmp_path: Path) -> None:
-    asked = os.environ.get("LANTERN_TYPE_CASES", str(EACH))
+    asked = os.environ.get("TYPE_CASES", str(EACH))
     cases = [found for family in FAMILIES.values() for found in sample(family, None if asked == "all" else int(asked))]
     for start in range(0, len(cases), FILE):
         lines = [*HEADER, *[case.line(i) for i, (case, _) in enumerate(cases[start:start + FILE])]]
