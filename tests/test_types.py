@@ -4,15 +4,21 @@ All programs are checked by one run of pyright. In tests/types/accept nothing ma
 each line marked `# error: rule` must be, and no other.
 """
 from __future__ import annotations
+import __future__
 
+import ast
 import re
 import runpy
 import shutil
+import sys
+import tomllib
+import types
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from lantern.errors import ShapeError
 from tests.types.checker import ROOT, Report, Reports, checked
 
 PROGRAMS = Path(__file__).parent / "types"
@@ -89,6 +95,59 @@ def test_editors_show_the_names_of_the_sizes(reports: Reports) -> None:
     text = (PROGRAMS / "accept" / "hover.py").read_text(encoding="utf-8")
     wanted = {n: mark[1] for n, line in enumerate(text.splitlines(), 1) if (mark := re.search(r"# shows: (.*)$", line))}
     assert reports["accept/hover.py"].revealed == wanted
+
+
+def statements(path: Path) -> list[tuple[int, types.CodeType]]:
+    """The top level of a program, each statement with its line."""
+    text = path.read_text(encoding="utf-8")
+    flags = __future__.annotations.compiler_flag
+    return [(node.lineno, compile(ast.Module([node], []), path, "exec", flags, dont_inherit=True))
+            for node in ast.parse(text).body]
+
+
+def sizes_named(text: str) -> set[str]:
+    """The names of sizes in a message: `Batch` and `Pixels` in both `Float[Batch, Pixels]` and `f32[Batch,Pixels]`; of
+    a run's message the one that disagrees, if it is one."""
+    shapes = re.findall(r"dim (\w+) was bound", text) or re.findall(r"\[([\w, ]*)\]", text)
+    return set(re.findall(r"[A-Z][a-z]+", " ".join(shapes)))
+
+
+def test_mistakes_fail_again_when_they_run_and_name_the_same_sizes(
+        reports: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = PROGRAMS / "reject" / "names.py", 0
+    module = types.ModuleType("names")
+    monkeypatch.setitem(sys.modules, "names", module)
+    for line, code in statements(path):
+        told = reports["reject/names.py"].errors.get(line)
+        if not told:
+            exec(code, module.__dict__)
+            continue
+        seen += 1
+        with pytest.raises(ShapeError) as error:
+            exec(code, module.__dict__)
+        here, there = sizes_named("\n".join([message for _, message in told])), sizes_named(str(error.value))
+        assert there and there <= here, f"{path.name}:{line}: the editor names {here}, the run {error.value}"
+        assert f"names.py:{line} in" in str(error.value)
+    assert seen >= 10
+
+
+def test_the_programs_are_many() -> None:
+    right = [(PROGRAMS / "accept" / name).read_text(encoding="utf-8") for name in ACCEPTED]
+    wrong = [(PROGRAMS / "reject" / name).read_text(encoding="utf-8") for name in REJECTED]
+    asserted = sum([len(re.findall(r"^\s*assert_type\(", text, re.MULTILINE)) for text in right])
+    rejected = sum([text.count("# error: ") for text in wrong])
+    sys.stdout.write(f"{asserted} asserted types, {rejected} rejected mistakes\n")
+    assert asserted >= 250
+    assert rejected >= 150
+
+
+def test_the_examples_of_the_package_are_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pyright"]
+    assert "lantern" in settings["include"] and settings["typeCheckingMode"] == "strict"
+    assert "ignore" not in settings and not [p for p in settings.get("exclude", ()) if not p.startswith("tools/")]
+    silenced = [p.name for p in (ROOT / "lantern" / "examples").glob("*.py")
+                if re.search(r"#\s*(type|pyright):", p.read_text(encoding="utf-8"))]
+    assert not silenced, f"the type checker is told to be silent in {silenced}"
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
