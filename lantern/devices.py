@@ -116,10 +116,12 @@ def find_device(name: DeviceLike) -> Device:
     """The device that `name` means.
 
     That is "cpu", "gpu", "gpu:1", a part of an adapter's name; or "reference" and "emulate", the judges.
-    Raises DeviceError that lists what there is.
+    Raises DeviceError that lists what there is, TypeError for what is no name.
     """
     if isinstance(name, Device):
         return name
+    if not isinstance(name, str):      # pyright: ignore[reportUnnecessaryIsInstance]: callers may be untyped
+        raise TypeError(f"device: wanted a Device or a name such as 'cpu' or 'gpu:0', got {name!r}")
     for special in (CPU, REFERENCE, EMULATE):
         if name in (special.platform, str(special)):
             return special

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from lantern.dtypes import canonical
-from lantern.lax.operands import ArrayLike, DTypeLike, array, cast, exact, shape_error, type_error
+from lantern.lax.operands import ArrayLike, DTypeLike, array, cast, exact, shape_error, whole
 from lantern.ops import compare
 from lantern.ops import elementwise as ops
 from lantern.ops.convert import bitcast, convert
@@ -418,9 +418,7 @@ def integer_pow(x: ArrayLike, y: int) -> Array:
     >>> integer_pow(-3.0, 3).item()
     -27.0
     """
-    if not hasattr(y, "__index__"):
-        raise type_error(f"integer_pow: wanted a Python int as exponent, got {y!r}", "Use pow.")
-    return array("integer_pow", ops.integer_pow(array("integer_pow", x), y))
+    return array("integer_pow", ops.integer_pow(array("integer_pow", x), whole("integer_pow", "the exponent", y)))
 
 
 def shift_right_arithmetic(x: ArrayLike, y: ArrayLike) -> Array:
@@ -435,12 +433,12 @@ def shift_right_arithmetic(x: ArrayLike, y: ArrayLike) -> Array:
 
 
 def shift_right_logical(x: ArrayLike, y: ArrayLike) -> Array:
-    """x >> y; zeros fill. Signed integers are read as unsigned ones of the same bits.
+    """x >> y; zeros fill. Signed integers are read as unsigned ones of the same bits. Raises ShapeError for floats.
 
     >>> shift_right_logical(np.uint32(8), np.uint32(1)).item()
     4
     """
-    a, b = exact(x, y, function="shift_right_logical")
+    a, b = _signs("shift_right_logical", "iu", exact(x, y, function="shift_right_logical"))
     dtype = typeof(a).dtype
     if dtype.kind == "u":
         return ops.shift_right(a, b)
@@ -456,8 +454,8 @@ def _unsigned(x: Value) -> Value:
 
 def _signs(function: str, kind: str, operands: list[Value]) -> list[Value]:
     found = typeof(operands[0])
-    if found.dtype.kind != kind:
-        raise shape_error(f"{function}: wanted signed integers, got {found}")
+    if found.dtype.kind not in kind:
+        raise shape_error(f"{function}: wanted {'signed ' if kind == 'i' else ''}integers, got {found}")
     return operands
 
 

@@ -286,12 +286,26 @@ def canonical_shape(function: str, shape: Any) -> tuple[int, ...]:
     return found
 
 
+def whole(function: str, what: str, number: Any) -> int:
+    """A Python int.
+
+    Raises TypeError that names the function and the argument for what is no integer.
+    """
+    try:
+        return operator.index(number)
+    except TypeError as error:
+        if type(error) is not TypeError:        # an UnknownValueError says more
+            raise
+        shown = f"an array of shape {number.shape}" if hasattr(number, "shape") else repr(number)
+        raise type_error(f"{function}: {what} is an int, got {shown}") from None
+
+
 def canonical_axis(function: str, axis: Any, aval: ShapedArray, rank: int | None = None) -> int:
     """An axis counted from the front. `rank` is that of the result, where it is not the operand's.
 
-    Raises AxisError if the array has no such axis.
+    Raises AxisError if the array has no such axis, TypeError for what is no integer.
     """
-    number, count = operator.index(axis), aval.ndim if rank is None else rank
+    number, count = whole(function, "an axis", axis), aval.ndim if rank is None else rank
     if not -count <= number < count:
         raise AxisError(_with_line(f"{function}: axis {number} is out of range for {aval} (rank {aval.ndim})", ""))
     return number % count

@@ -1,7 +1,6 @@
 """The largest and smallest elements, and elements chosen or brought into order by others, with jax.lax's names."""
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from lantern.lax.operands import (
     shape_error,
     stretch,
     type_error,
+    whole,
 )
 from lantern.lax.sorting import sort
 from lantern.ops import shape as ops
@@ -86,7 +86,7 @@ def _ordered(function: str, operand: ArrayLike) -> Array:
 
 def _first(function: str, x: Array, keys: Value, k: int, axis: int) -> tuple[Array, Array]:
     """The elements of x with the k smallest keys."""
-    place, count = canonical_axis(function, axis, x.aval), operator.index(k)
+    place, count = canonical_axis(function, axis, x.aval), whole(function, "k", k)
     if not 0 <= count <= x.shape[place]:
         raise argument_error(f"{function}: wanted k from 0 to {x.shape[place]}, the size of axis {place} of {x.aval}, "
                              f"got {count}")

@@ -51,12 +51,14 @@ def zeta(x: ArrayLike, q: ArrayLike) -> Array:
 def polygamma(m: ArrayLike, x: ArrayLike) -> Array:
     """Derivative number m of `digamma`, at x; differentiable by x.
 
+    Raises NotDifferentiableError for a derivative by m.
+
     >>> round(polygamma(1.0, 1.0).item(), 4)
     1.6449
     """
     order, point = exact(m, x, function="polygamma")
     shape = typeof(order).shape or typeof(point).shape
-    order, point = ops.stop_gradient(_stretched(order, shape)), _stretched(point, shape)
+    order, point = _stretched(order, shape), _stretched(point, shape)
     odd = ops.sub(ops.mul(2.0, ops.mod(order, 2.0)), 1.0)
     after = ops.add(order, 1.0)
     higher = ops.mul(ops.mul(odd, gamma.gamma(after)), gamma.zeta(after, point))

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lantern.dtypes import canonical
+from lantern.dtypes import BOOL, canonical
 from lantern.lax.operands import (
     ArrayLike,
     DTypeLike,
@@ -24,8 +24,8 @@ from lantern.lax.operands import array as as_array
 from lantern.lax.operands import operand as as_operand
 from lantern.lax.precision import PrecisionLike, check_precision
 from lantern.ops import broadcast as broadcasting
+from lantern.ops import compare, reduce
 from lantern.ops import dot as dots
-from lantern.ops import reduce
 from lantern.ops import shape as ops
 from lantern.ops.convert import convert
 from lantern.trace.array import Array
@@ -127,14 +127,23 @@ def slice_in_dim(operand: ArrayLike, start_index: int | None, limit_index: int |
     return ops.slice(x, start, limit, steps)
 
 
-def pad(operand: ArrayLike, padding_value: bool | int | float, padding_config: Sequence[tuple[int, int, int]]) -> Array:
+def pad(operand: ArrayLike, padding_value: ArrayLike, padding_config: Sequence[tuple[int, int, int]]) -> Array:
     """A number around and between the elements: (low, high, interior) for each axis; negative low and high cut.
+
+    Raises ShapeError for a padding value with axes.
 
     >>> pad(np.arange(1, 3), 0, [(1, 0, 1)]).tolist()
     [0, 1, 0, 2]
     """
     x = as_array("pad", operand)
-    return ops.pad(x, cast(as_operand("pad", padding_value), x.dtype), padding_config)
+    value = as_operand("pad", padding_value)
+    if not isinstance(value, Array):
+        return ops.pad(x, cast(value, x.dtype), padding_config)
+    if value.ndim:
+        raise shape_error(f"pad: wanted one padding value, got {value.aval}")
+    inside = ops.pad(broadcasting.full(x.shape, True, BOOL), False, padding_config)
+    around = broadcasting.broadcast_in_dim(cast(value, x.dtype), inside.shape, ())
+    return compare.select(inside, ops.pad(x, 0, padding_config), around)
 
 
 def concatenate(operands: Sequence[ArrayLike], dimension: int) -> Array:
@@ -342,6 +351,8 @@ def dot(lhs: ArrayLike, rhs: ArrayLike, precision: PrecisionLike = None,
     5.0
     """
     x, y = as_array("dot", lhs), as_array("dot", rhs)
+    if not (x.ndim and y.ndim):
+        raise shape_error(f"dot: wanted arrays with axes, got {x.aval} and {y.aval}", "Use multiply.")
     check_precision("dot", precision)
     return _product(x, y, ((x.ndim - 1,), (0,)), ((), ()), preferred_element_type)
 
@@ -353,6 +364,8 @@ def batch_matmul(lhs: ArrayLike, rhs: ArrayLike, precision: PrecisionLike = None
     (2, 3, 5)
     """
     x, y = as_array("batch_matmul", lhs), as_array("batch_matmul", rhs)
+    if min(x.ndim, y.ndim) < 2:
+        raise shape_error(f"batch_matmul: wanted matrices, got {x.aval} and {y.aval}", "Use dot.")
     check_precision("batch_matmul", precision)
     lead = tuple(range(x.ndim - 2))
     return dots.dot_general(x, y, ((x.ndim - 1,), (y.ndim - 2,)), (lead, lead))

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from lantern.lax.operands import (
     shape_error,
     stretch,
     type_error,
+    whole,
 )
 from lantern.numpy.arithmetic import maximum, subtract
 from lantern.numpy.indices import known_values
@@ -41,6 +42,8 @@ from lantern.trace.array import Array
 
 def _arrays(function: str, arrays: Any, dtype: DTypeLike = None) -> list[Array]:
     """At least one array, all of one dtype."""
+    if not hasattr(arrays, "__iter__") or not getattr(arrays, "ndim", 1):
+        raise type_error(f"{function}: wanted a sequence of arrays, got {type(arrays).__name__}")
     if is_array(arrays) or is_host_array(arrays):
         arrays = [arrays[k] for k in range(len(arrays))]
     xs = [array(function, a) for a in arrays]
@@ -201,16 +204,20 @@ def array_split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: 
     x = array("array_split", ary)
     place = canonical_axis("array_split", axis, x.aval)
     length = x.shape[place]
-    if isinstance(indices_or_sections, (Sequence, np.ndarray)):
-        cuts = [operator.index(i) for i in indices_or_sections]
+    if _are_positions(indices_or_sections):
+        cuts = [whole("array_split", "a position", i) for i in indices_or_sections]
         cuts = [min(max(i + length if i < 0 else i, 0), length) for i in cuts]
     else:
-        count = operator.index(indices_or_sections)
+        count = whole("array_split", "the number of parts", indices_or_sections)
         if count < 1:
             raise argument_error(f"array_split: the number of parts must be positive, got {count}")
         cuts = [k * (length // count) + min(k, length % count) for k in range(1, count)]
     starts, stops = [0, *cuts], [*cuts, length]
     return [part(x, place, a, max(a, b)) for a, b in zip(starts, stops, strict=True)]
+
+
+def _are_positions(indices_or_sections: Any) -> TypeGuard[Sequence[int]]:
+    return isinstance(indices_or_sections, Sequence) or getattr(indices_or_sections, "ndim", 0) > 0
 
 
 def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Array]:
@@ -223,8 +230,8 @@ def split(ary: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 
     """
     x = array("split", ary)
     place = canonical_axis("split", axis, x.aval)
-    if not isinstance(indices_or_sections, (Sequence, np.ndarray)):
-        count = operator.index(indices_or_sections)
+    if not _are_positions(indices_or_sections):
+        count = whole("split", "the number of parts", indices_or_sections)
         if count < 1 or x.shape[place] % count:
             raise shape_error(f"split: axis {place} of {x.aval} cannot be cut into {count} equal parts",
                               "Use array_split.")

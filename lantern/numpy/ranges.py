@@ -20,6 +20,7 @@ from lantern.lax.operands import (
     operand,
     shape_error,
     stretch,
+    whole,
 )
 from lantern.lax.operands import array as as_array
 from lantern.lower.scalar import convert as host_convert
@@ -97,7 +98,7 @@ def linspace(start: ArrayLike, stop: ArrayLike, num: int = 50, endpoint: bool = 
     if device is not None:
         with default_device(device) as place:
             return device_put(linspace(start, stop, num, endpoint, retstep, dtype, axis), place)
-    count = operator.index(num)
+    count = whole("linspace", "num", num)
     if count < 0:
         raise argument_error(f"linspace: num must not be negative, got {count}")
     low: Value = operand("linspace", start)

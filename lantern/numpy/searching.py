@@ -5,7 +5,6 @@ they are traced, `size=` says how many results there are: what lacks is `fill_va
 """
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -24,6 +23,7 @@ from lantern.lax.operands import (
     shape_error,
     size_of,
     type_error,
+    whole,
 )
 from lantern.lax.operands import cast as converted
 from lantern.numpy import logic
@@ -63,7 +63,7 @@ def _known(function: str, x: Array) -> NumpyArray:
 
 
 def _size(function: str, size: Any) -> int:
-    found = operator.index(size)
+    found = whole(function, "size", size)
     if found < 0:
         raise argument_error(f"{function}: wanted a size of 0 or more, got {found}")
     return found

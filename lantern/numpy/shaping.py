@@ -20,6 +20,7 @@ from lantern.lax.operands import (
     shape_error,
     size_of,
     stretch,
+    whole,
 )
 from lantern.lax.operands import array as _array
 from lantern.ops import shape as ops
@@ -77,7 +78,7 @@ def reshape(a: ArrayLike, shape: ShapeLike, order: str = "C", *, copy: bool | No
 
 def _filled_in(x: Array, shape: Any) -> tuple[int, ...]:
     """The shape with -1 replaced."""
-    found = [operator.index(n) for n in as_sequence(shape)]
+    found = [whole("reshape", "a size", n) for n in (shape if getattr(shape, "ndim", 0) == 1 else as_sequence(shape))]
     missing = [k for k, n in enumerate(found) if n == -1]
     known = size_of([n for n in found if n != -1])
     if len(missing) == 1 and known and x.size % known == 0:

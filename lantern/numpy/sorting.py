@@ -1,12 +1,20 @@
 """Order: sort, argsort, searchsorted. NaN comes last, equal elements keep their order, positions are i32."""
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 from lantern.dtypes import I32, is_complex
 from lantern.eager import one_program
-from lantern.lax.operands import ArrayLike, argument_error, array, canonical_axis, cast, common_dtype, shape_error
+from lantern.lax.operands import (
+    ArrayLike,
+    argument_error,
+    array,
+    canonical_axis,
+    cast,
+    common_dtype,
+    shape_error,
+    whole,
+)
 from lantern.numpy.shaping import flip, ravel
 from lantern.ops import sort as orders
 from lantern.ops.broadcast import full
@@ -97,7 +105,7 @@ def argpartition(a: ArrayLike, kth: int, axis: int = -1) -> Array:
 def _check_place(function: str, a: ArrayLike, kth: int, axis: int) -> None:
     x = array(function, a)
     size = x.shape[canonical_axis(function, axis, x.aval)]
-    if not -size <= operator.index(kth) < size:
+    if not -size <= whole("partition", "kth", kth) < size:
         raise argument_error(f"{function}: there is no place {kth} along axis {axis} of {x.aval}")
 
 

@@ -99,5 +99,56 @@ def test_what_is_no_number() -> None:
     for values in ([None, 1.0], ["1"], np.array([None, 1.0]), np.array(["1"])):
         with pytest.raises(TypeError, match=r"asarray: wanted numbers, got (NoneType|str_?), at test_corners.py:"):
             jnp.asarray(values, dtype="float32")
-    with pytest.raises(TypeError, match=r"integer_pow: wanted a Python int as exponent, got 2.0, at test_corners.py:"):
-        lax.integer_pow(np.float32(2), 2.0)     # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"integer_pow: the exponent is an int, got 2.0, at test_corners.py:"):
+        lax.integer_pow(np.float32(2), 2.0)
+
+
+def test_traced_padding_values() -> None:
+    """A value around the elements has a derivative, and may differ along a batch."""
+    x, config = np.float32([1, 2]), [(1, -1, 1)]
+    assert lantern.jit(lambda v: lax.pad(x, v, config))(np.float32(5)).tolist() == [5, 1, 5]
+    assert lantern.grad(lambda v: lax.pad(x, v, config).sum())(5.0) == 2
+    assert lantern.vmap(lambda v: lax.pad(x, v, config))(np.float32([5, 6])).tolist() == [[5, 1, 5], [6, 1, 6]]
+    with pytest.raises(TypeError, match=r"pad: wanted one padding value, got f32\[2\], at test_corners.py:"):
+        lax.pad(x, jnp.asarray(x), config)
+
+
+def test_silent_nonsense_is_refused() -> None:
+    x = np.ones(3, np.float32)
+    with pytest.raises(TypeError, match=r"shift_right_logical: wanted integers, got f32\[3\], at test_corners.py:"):
+        lax.shift_right_logical(x, x)
+    with pytest.raises(lantern.errors.NotDifferentiableError, match="the derivative by its first argument"):
+        lantern.grad(lambda n: lax.polygamma(n, 2.5))(1.0)
+    assert lantern.grad(lambda v: lax.polygamma(1.0, v))(2.5) < 0
+
+
+WRONG: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "axis": (lambda: jnp.sum(np.ones(3), axis="a"), TypeError, r"sum: an axis is an int, got 'a'"),
+    "axes": (lambda: jnp.sum(np.ones(3), axis=np.ones(3)), TypeError, r"sum: an axis is an int, got an array of shape"),
+    "size": (lambda: jnp.nonzero(np.ones(3), size="a"), TypeError, r"nonzero: size is an int, got 'a'"),
+    "num": (lambda: jnp.linspace(0, 1, 2.5), TypeError, r"linspace: num is an int, got 2.5"),
+    "k": (lambda: lax.top_k(np.ones(3), 1.5), TypeError, r"top_k: k is an int, got 1.5"),
+    "arrays": (lambda: jnp.concatenate(3), TypeError, r"concatenate: wanted a sequence of arrays, got int"),
+    "number": (lambda: jnp.stack(np.float32(3)), TypeError, r"stack: wanted a sequence of arrays, got float32"),
+    "dot": (lambda: lax.dot(np.float32(1), np.ones(2)), TypeError, r"dot: wanted arrays with axes, got f32\[\] and"),
+    "matrices": (lambda: lax.batch_matmul(np.ones(2), np.ones(2)), TypeError, r"batch_matmul: wanted matrices, got"),
+    "shape": (lambda: jnp.reshape(np.ones(4), (2, 2.0)), TypeError, r"reshape: a size is an int, got 2.0"),
+    "parts": (lambda: jnp.split(np.ones(4), None), TypeError, r"split: the number of parts is an int"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_arguments_of_a_wrong_kind(case: str) -> None:
+    call, kind, pattern = WRONG[case]
+    with pytest.raises(kind, match=pattern + r".*, at test_corners.py:\d+"):
+        call()
+
+
+def test_what_is_no_device() -> None:
+    with pytest.raises(TypeError, match=r"device: wanted a Device or a name such as 'cpu' or 'gpu:0', got 3"):
+        jnp.zeros(3, device=3)
+
+
+def test_shapes_and_cuts_in_arrays() -> None:
+    assert jnp.reshape(np.arange(6), np.array([2, 3])).shape == (2, 3)
+    assert [x.tolist() for x in jnp.split(np.arange(4), jnp.array([1, 3]))] == [[0], [1, 2], [3]]
