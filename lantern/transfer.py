@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -11,9 +11,17 @@ from lantern.backends.array import DeviceArray
 from lantern.devices import DeviceLike, current_device, find_device, placed
 from lantern.flat import Flat, as_value, stand_in
 from lantern.flat import ShapeDtypeStruct as ShapeDtypeStruct
+from lantern.trace.array import Array
 from lantern.trace.staging import Tracer
 
+T = TypeVar("T")
+A = TypeVar("A", bound=Array[Any, *tuple[Any, ...]])
 
+
+@overload
+def device_put(x: A, device: DeviceLike | None = None) -> A: ...
+@overload
+def device_put(x: Any, device: DeviceLike | None = None) -> Any: ...
 def device_put(x: Any, device: DeviceLike | None = None) -> Any:
     """A tree of arrays on `device`. Tracers stay where their trace is.
 
@@ -54,7 +62,7 @@ def device_get(x: Any) -> Any:
     return tree.map(get, x)
 
 
-def block_until_ready(x: Any) -> Any:
+def block_until_ready(x: T) -> T:
     """Wait until every array of the tree has been computed; returns the tree.
 
     >>> float(block_until_ready(device_put(2.0)))

@@ -15,6 +15,9 @@ from lantern.trace.array import Array
 from lantern.typing import Dim
 from lantern.numpy.searching import Fill
 from lantern.lax.precision import PrecisionLike
+from lantern.numpy.sets import UniqueAll
+from lantern.numpy.sets import UniqueCounts
+from lantern.numpy.sets import UniqueInverse
 from lantern.numpy import at as at
 from lantern.numpy import fft as fft
 from lantern.numpy import linalg as linalg
@@ -85,9 +88,6 @@ from lantern.numpy.printing import save as save
 from lantern.numpy.printing import savez as savez
 from lantern.numpy.printing import set_printoptions as set_printoptions
 from lantern.numpy.searching import choose as choose
-from lantern.numpy.sets import unique_all as unique_all
-from lantern.numpy.sets import unique_counts as unique_counts
-from lantern.numpy.sets import unique_inverse as unique_inverse
 from lantern.numpy.shaping import broadcast_shapes as broadcast_shapes
 from lantern.numpy.shaping import ndim as ndim
 from lantern.numpy.shaping import size as size
@@ -10779,6 +10779,24 @@ def union1d(ar1: Array[D, *tuple[Any, ...]] | Unseen, ar2: Array[D, *tuple[Any, 
 def union1d(ar1: Array[D, *tuple[Any, ...]] | Unseen, ar2: Array[D, *tuple[Any, ...]] | Unseen, *, size: int | None = None, fill_value: ArrayLike | None = None) -> Array[D, Any]: ...
 @overload
 def union1d(ar1: Unknown[D] | Unseen | np.ndarray[Any, Any] | np.generic | SupportsLanternArray | Number, ar2: Unknown[D] | Unseen | np.ndarray[Any, Any] | np.generic | SupportsLanternArray | Number, *, size: int | None = None, fill_value: ArrayLike | None = None) -> Array[Any, Any]: ...
+@overload
+def unique_all(x: Array[D, *L] | Unseen, /, *, size: A, fill_value: ArrayLike | None = None) -> UniqueAll[Array[D, A], Array[i32, A], Array[i32, *L]]: ...
+@overload
+def unique_all(x: Array[D, *L] | Unseen, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueAll[Array[D, Any], Array[i32, Any], Array[i32, *L]]: ...
+@overload
+def unique_all(x: Unknown[D] | Unseen | np.ndarray[Any, Any] | np.generic | SupportsLanternArray | Number, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueAll[Array[Any, Any], Array[i32, Any], Array[i32, *tuple[Any, ...]]]: ...
+@overload
+def unique_counts(x: Array[D, *L] | Unseen, /, *, size: A, fill_value: ArrayLike | None = None) -> UniqueCounts[Array[D, A], Array[i32, A]]: ...
+@overload
+def unique_counts(x: Array[D, *L] | Unseen, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueCounts[Array[D, Any], Array[i32, Any]]: ...
+@overload
+def unique_counts(x: Unknown[D] | Unseen | np.ndarray[Any, Any] | np.generic | SupportsLanternArray | Number, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueCounts[Array[Any, Any], Array[i32, Any]]: ...
+@overload
+def unique_inverse(x: Array[D, *L] | Unseen, /, *, size: A, fill_value: ArrayLike | None = None) -> UniqueInverse[Array[D, A], Array[i32, *L]]: ...
+@overload
+def unique_inverse(x: Array[D, *L] | Unseen, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueInverse[Array[D, Any], Array[i32, *L]]: ...
+@overload
+def unique_inverse(x: Unknown[D] | Unseen | np.ndarray[Any, Any] | np.generic | SupportsLanternArray | Number, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueInverse[Array[Any, Any], Array[i32, *tuple[Any, ...]]]: ...
 @overload
 def unique_values(x: Array[D, *tuple[Any, ...]] | Unseen, /, *, size: A, fill_value: ArrayLike | None = None) -> Array[D, A]: ...
 @overload

@@ -4,7 +4,9 @@ Shapes that depend on values: as in `lantern.numpy.unique`, `size=` says how man
 """
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
+
+from typing_extensions import TypeVar
 
 from lantern.dtypes import BOOL, I32, is_complex
 from lantern.eager import one_program
@@ -19,28 +21,33 @@ from lantern.ops.broadcast import full
 from lantern.ops.index import take
 from lantern.trace.array import Array
 
+# The types of the fields, of which the stubs say the shapes: values; positions and counts; numbers of values.
+V = TypeVar("V", bound=Array[Any, *tuple[Any, ...]], default=Array)
+P = TypeVar("P", bound=Array[Any, *tuple[Any, ...]], default=Array)
+I = TypeVar("I", bound=Array[Any, *tuple[Any, ...]], default=Array)      # noqa: E741
 
-class UniqueAll(NamedTuple):
+
+class UniqueAll(NamedTuple, Generic[V, P, I]):
     """Values, the first position of each, the number of each element's value, and counts."""
 
-    values: Array
-    indices: Array
-    inverse_indices: Array
-    counts: Array
+    values: V
+    indices: P
+    inverse_indices: I
+    counts: P
 
 
-class UniqueCounts(NamedTuple):
+class UniqueCounts(NamedTuple, Generic[V, P]):
     """Values, and how often each occurs."""
 
-    values: Array
-    counts: Array
+    values: V
+    counts: P
 
 
-class UniqueInverse(NamedTuple):
+class UniqueInverse(NamedTuple, Generic[V, I]):
     """Values, and for each element the number of its value."""
 
-    values: Array
-    inverse_indices: Array
+    values: V
+    inverse_indices: I
 
 
 def unique_all(x: ArrayLike, /, *, size: int | None = None, fill_value: ArrayLike | None = None) -> UniqueAll:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tools.stubs import layout, package
+from tools.stubs import layout, package, selections
 from tools.stubs.notation import array, indented, stub, unseen
 from tools.stubs.operators import (
     ARITHMETIC,
@@ -29,6 +29,7 @@ from tools.stubs.operators import (
     applied,
 )
 from tools.stubs.patterns import DOT, MATMUL, PERMUTATIONS
+from tools.stubs.products import DIAGONAL
 from tools.stubs.signature import methods
 
 MODULE = "lantern.trace.array"
@@ -71,6 +72,10 @@ RULES: dict[str, Rule] = {
     "argmax": Reduction(POSITIONS, one_axis=True),
     "argmin": Reduction(POSITIONS, one_axis=True),
     **dict.fromkeys(("__neg__", "__pos__", "__abs__", "__round__", "round", "copy"), Unary(SAME)),
+    **dict.fromkeys(("conj", "conjugate"), Unary(SAME)),
+    "ptp": Reduction(SAME),
+    "diagonal": DIAGONAL,
+    "nonzero": selections.RULES["nonzero"],
     "__invert__": Unary((("X", "X"),)),
     "__getitem__": layout.getitem,
     "__iter__": layout.iteration,
@@ -86,6 +91,7 @@ RULES: dict[str, Rule] = {
 # Methods with one signature: types of parameters, and the result.
 LIMIT = "float | Array[D, *tuple[()]] | np.ndarray[Any, Any] | None = None"
 ONE_SIGNATURE: dict[str, tuple[dict[str, str], str]] = {
+    "to_device": ({}, "Self"),
     "ravel": ({}, array("?")),
     "flatten": ({}, array("?")),
     "clip": ({"min": LIMIT, "max": LIMIT}, "Array[D, Unpack[S]]"),
@@ -109,7 +115,7 @@ def tolist(self) -> Any: ...
 def block_until_ready(self) -> Self: ...
 """.strip().splitlines()
 
-PROPERTIES = {"shape": "tuple[Unpack[S]]", "real": "Self", "at": "At[Self]"}
+PROPERTIES = {"shape": "tuple[Unpack[S]]", "real": "Self", "imag": "Self", "at": "At[Self]"}
 # Written as attributes.
 DESCRIPTORS = {"T": "Reversed", "mT": "Swapped", "device": "Device"}
 

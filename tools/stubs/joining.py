@@ -162,7 +162,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("split", "array_split"), split),
     "vsplit": parts("N *L -> ? *L"),
     "hsplit": parts("M N *L -> M ? *L\nN -> ?"),
-    "dsplit": parts("M K N *L -> M K ? *L"),
     "unstack": unstack,
     "pad": pad,
     "tile": tile,

@@ -113,6 +113,8 @@ def annotation_imports(signatures: Sequence[tuple[str, Signature]], imports: Seq
             match node:
                 case ast.ImportFrom(module=str() as where, names=names):
                     found |= {a.name: where for a in names if a.name in words and not a.asname}
+                case ast.ClassDef(name=name) if name in words:
+                    found[name] = module
                 case ast.Assign(value=ast.Call()):      # type variables, which a stub has of its own
                     continue
                 case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]) if name in words:

@@ -64,6 +64,22 @@ def unique(of: Signature) -> Iterator[str]:
     yield from of.overload({first: ARRAY_LIKE}, "Any")
 
 
+def unique_parts(form: str, *dtypes: str) -> Rule:
+    """A named tuple: the values, then what its name says. `#` is how many values there are."""
+
+    def rule(of: Signature) -> Iterator[str]:
+        first = of.arguments[0]
+        for size, written in SIZES:
+            types = {"vector": array(written, "i32"), "whole": array("*L", "i32")}
+            yield from of.overload({first: decided(array("*L")), "size": size},
+                                   f"{form}[{', '.join([array(written), *[types[d] for d in dtypes]])}]")
+        types = {"vector": array("?", "i32"), "whole": array("...", "i32")}
+        yield from of.overload({first: ARRAY_LIKE},
+                               f"{form}[{', '.join([array('?', 'Any'), *[types[d] for d in dtypes]])}]")
+
+    return rule
+
+
 def of_sets(of: Signature) -> Iterator[str]:
     """Two arrays of any shapes; a vector."""
     first, second = of.arguments[:2]
@@ -152,6 +168,9 @@ RULES: dict[str, Rule] = {
     "flatnonzero": found((("...", "#"),)),
     **dict.fromkeys(("compress", "extract"), picked),
     "unique": unique,
+    "unique_all": unique_parts("UniqueAll", "vector", "whole"),
+    "unique_counts": unique_parts("UniqueCounts", "vector"),
+    "unique_inverse": unique_parts("UniqueInverse", "whole"),
     "unique_values": found((("...", "#"),), None),
     **dict.fromkeys(("union1d", "intersect1d", "setdiff1d", "setxor1d"), of_sets),
     **dict.fromkeys(("quantile", "percentile", "nanquantile", "nanpercentile"), quantile),
