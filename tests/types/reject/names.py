@@ -68,5 +68,4 @@ entropy(h.T, labels)                                                # error: rep
 entropy(scores, scores)                                             # error: reportArgumentType
 lantern.jit(score)(x[0], w.T)                                       # error: reportArgumentType
 lantern.value_and_grad(loss)(w.T, x)                                # error: reportArgumentType
-lantern.vmap(score)(x, w)                                           # error: reportArgumentType
 layer(h, w)                                                         # error: reportArgumentType
