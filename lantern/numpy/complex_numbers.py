@@ -12,6 +12,7 @@ from lantern.numpy.arithmetic import multiply
 from lantern.numpy.logic import equal, not_equal
 from lantern.numpy.ufuncs import arctan2
 from lantern.ops import complex as ops
+from lantern.ops.broadcast import full
 from lantern.trace.array import Array
 
 
@@ -34,7 +35,7 @@ def imag(val: ArrayLike, /) -> Array:
     [2.0, 0.0]
     """
     x = array("imag", val)
-    return ops.imag(x) if is_complex(x.dtype) else multiply(x, 0)
+    return ops.imag(x) if is_complex(x.dtype) else array("imag", full(x.shape, 0, x.dtype))
 
 
 @one_program(1)

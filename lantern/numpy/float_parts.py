@@ -71,7 +71,7 @@ def nextafter(x: ArrayLike, y: ArrayLike, /) -> Array:
     >>> nextafter(np.float32(1), np.float32(2)).item() - 1
     1.1920928955078125e-07
     """
-    a, b = _floats("nextafter", x, y)
+    a, b = promoted("nextafter", *[array("nextafter", v) for v in _floats("nextafter", x, y)])     # no literals: bits
     bits = _bits(a)
     away = compare.eq(compare.lt(a, b), compare.gt(a, 0))       # further from 0: the bits of the size grow
     step = compare.select(away, ops.add(bits, 1), ops.sub(bits, 1))

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from lantern.dtypes import is_complex, is_float
+from lantern.dtypes import F32, is_complex, is_float
 from lantern.eager import one_program
 from lantern.lax.operands import ArrayLike, array, inexact, promoted, type_error
 from lantern.numpy import complex_functions as of_complex
@@ -17,6 +17,7 @@ from lantern.numpy.element_types import finfo
 from lantern.numpy.logic import equal, greater_equal, isinf, isnan, less, logical_or, where
 from lantern.ops import elementwise
 from lantern.ops.complex import complex, imag, real
+from lantern.ops.convert import convert
 from lantern.trace.array import Array
 from lantern.trace.context import typeof
 
@@ -222,6 +223,8 @@ def sinh(x: ArrayLike, /) -> Array:
     a = inexact("sinh", x)
     if is_complex(a.dtype):
         return of_complex.sinh(a, sinh(real(a)), cosh(real(a)))
+    if a.dtype.itemsize == 2:       # 30 - log(2) has no digits behind the point in bfloat16
+        return convert(sinh(convert(a, F32)), a.dtype)
     near = less(abs(a), 1)
     m = elementwise.expm1(where(near, a, 0))
     small = multiply(0.5, add(m, divide(m, add(m, 1))))
@@ -240,6 +243,8 @@ def cosh(x: ArrayLike, /) -> Array:
     a, half = inexact("cosh", x), math.log(0.5)
     if is_complex(a.dtype):
         return of_complex.cosh(a, sinh(real(a)), cosh(real(a)))
+    if a.dtype.itemsize == 2:       # as for `sinh`
+        return convert(cosh(convert(a, F32)), a.dtype)
     return add(elementwise.exp(add(a, half)), elementwise.exp(subtract(half, a)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -152,3 +153,29 @@ def test_what_is_no_device() -> None:
 def test_shapes_and_cuts_in_arrays() -> None:
     assert jnp.reshape(np.arange(6), np.array([2, 3])).shape == (2, 3)
     assert [x.tolist() for x in jnp.split(np.arange(4), jnp.array([1, 3]))] == [[0], [1, 2], [3]]
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(np.float16, 1e-3), (ml_dtypes.bfloat16, 8e-3)])
+def test_hyperbolic_functions_of_16_bits(dtype: Any, tolerance: float) -> None:
+    x = np.array([-9, -3.3, 0.1, 2, 7, 10]).astype(dtype)
+    for name in ("sinh", "cosh"):
+        found, wanted = getattr(jnp, name)(x), getattr(np, name)(x.astype(np.float64))
+        assert found.dtype == dtype
+        np.testing.assert_allclose(np.asarray(found, np.float64), wanted, rtol=tolerance)
+
+
+def test_the_imaginary_part_of_nan() -> None:
+    assert jnp.imag(np.float32([np.nan, np.inf, -1])).tolist() == [0, 0, 0]
+    assert not np.signbit(jnp.imag(np.float32([-1]))).any()
+
+
+def test_nextafter_of_a_number_and_an_array() -> None:
+    found = lantern.jit(lambda v: jnp.nextafter(2, v))(np.float32([[3, 1]]))
+    np.testing.assert_array_equal(found, np.nextafter(np.float32(2), np.float32([[3, 1]])))
+
+
+@pytest.mark.parametrize("make", [lambda: jnp.ones(2**45), lambda: jnp.zeros((2**62, 4)),
+                                  lambda: jnp.outer(np.ones(2**23), np.ones(2**23))])
+def test_more_than_there_is_memory(make: Callable[[], Any]) -> None:
+    with pytest.raises(lantern.errors.DeviceError, match=r"an array needs \d+ bytes of the memory of the CPU device"):
+        make()

@@ -1,12 +1,14 @@
 """What generated code leans on: memory that is used again, tiles, rows, donated arrays, scatters, calls of the host."""
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context, ContextVar
 from functools import partial
 from itertools import repeat
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from lantern.backends.base import Buffer, Executable
 from lantern.caches import on_clear
 from lantern.dtypes import F32, F64, is_float
-from lantern.errors import InternalError
+from lantern.errors import DeviceError, InternalError
 from lantern.lower.expr import DType, ReduceOp
 from lantern.trace.aval import ShapedArray
 
@@ -26,13 +28,38 @@ LARGE = 1 << 20         # bytes from which fresh memory costs more in page fault
 POOL_LIMIT = 1 << 30    # bytes that the pool may hold on to
 
 
+def _left() -> float:
+    """Bytes that this machine can still give, where the system says so; else infinity."""
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
+            entries = dict(line.split(":", 1) for line in lines)
+        return 1024 * sum([int(entries[name].split()[0]) for name in ("MemAvailable", "SwapFree")])
+    except (OSError, KeyError, ValueError):
+        return math.inf
+
+
+def _fresh(size: int) -> AnyArray:
+    """`size` new bytes.
+
+    Raises DeviceError where there is no room. Linux would lend more than there is, and end the process that uses it.
+    """
+    room = _left() if size >= POOL_LIMIT else math.inf
+    if size <= room:
+        try:
+            return np.empty(size, np.uint8)
+        except (MemoryError, ValueError):       # ValueError: no address is that large
+            pass
+    left = f", which has {int(room)} left" if room < math.inf else ""
+    raise DeviceError(f"program: an array needs {size} bytes of the memory of the CPU device{left}. Make it in parts")
+
+
 def block(size: int) -> AnyArray:
     """`size` bytes at an aligned address, not initialised.
 
     >>> block(100).nbytes, block(100).ctypes.data % ALIGNMENT
     (100, 0)
     """
-    whole = np.empty(size + ALIGNMENT, np.uint8)
+    whole = _fresh(size + ALIGNMENT)
     start = -whole.ctypes.data % ALIGNMENT
     return whole[start:start + size]
 
@@ -66,7 +93,7 @@ class Pool:
                     return row[k]
             if self.held + rounded > self.limit:
                 self._trim()
-            found = np.empty(rounded, np.uint8)
+            found = _fresh(rounded)
             if self.held + rounded <= self.limit:
                 self.held += rounded
                 self.blocks.setdefault(rounded, []).append(found)
