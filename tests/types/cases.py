@@ -217,12 +217,14 @@ def maps() -> Iterator[Case]:
 def choices() -> Iterator[Case]:
     """`where`: a mask and two values, one of which has the whole shape."""
     for whole in shapes(3, (2, 3)):
-        parts = [whole[i:] for i in range(len(whole) + 1)] + [(*whole[:-1], 1), (4, *whole[1:])][:2 * bool(whole)]
-        for mask, other in itertools.product(parts, parts):
+        row = [whole, whole[-1:], (*whole[:-1], 1)[:len(whole)], (), (4, *whole[1:])]
+        for mask, other in itertools.product(row, repeat=2):
             yield Case("where", "jnp.where(x, y, z)", (Operand(mask, "bool_"), Operand(whole), Operand(other)))
             yield Case("where", "jnp.where(x, z, y)", (Operand(mask, "bool_"), Operand(whole), Operand(other)))
             yield Case("where", "jnp.where(x, y, z)", (Operand(whole, "bool_"), Operand(mask), Operand(other)))
-            yield Case("where", "jnp.where(x, y, 0.0)", (Operand(mask, "bool_"), Operand(whole)))
+        for mask, other in itertools.product([*row, *[whole[i:] for i in range(len(whole))]], (whole, ())):
+            yield Case("where", "jnp.where(x, y, z)", (Operand(mask, "bool_"), Operand(whole), Operand(other)))
+            yield Case("where", "jnp.where(x, 0.0, y)", (Operand(mask, "bool_"), Operand(whole)))
 
 
 FAMILIES = {f.__name__: f for f in (binary, products, reductions, layout, indexing, maps, choices)}

@@ -58,9 +58,16 @@ BROADCASTING: dict[str, tuple[Kind, str]] = {
 PROTOCOL_OF = {name: protocol for protocol, (_, names) in BROADCASTING.items() for name in names.split()}
 
 
+# Masks of attention and their kin. A call is tried with each overload in turn, its arguments anew: no more than needed.
+MASKS = {
+    "*L K N M": ("K N M", "1 N M", "K 1 M", "1 1 M"),
+    "P K N M": ("P 1 1 M", "P 1 N M", "1 1 N M"),
+}
+
+
 def where(of: Signature) -> Iterator[str]:
     """Three operands that broadcast: one has the whole shape, the others that shape, ones, its last sizes, or none; a
-    mask also ones anywhere."""
+    mask also the ones of attention."""
     alone = replace(of, parameters=(of.parameters[0], *of.parameters[3:]))
     of = replace(of, parameters=of.parameters[:3])
     condition, first, second = of.arguments
@@ -92,17 +99,13 @@ def _chosen() -> Iterator[tuple[str, str, str, str]]:
     for c, x, y in itertools.product(parts[:-1], parts, parts):
         if whole in (c, x, y) and not {c, x, y} <= {whole, "", "float"}:
             yield c, x, y, whole
-    matrix, suffixes = "*L N M", {"N M", "1 M", "N 1"}
-    parts = (matrix, "N M", "1 M", "N 1", "float", "", "M", "*L N 1")
-    for c, x, y in itertools.product([p for p in parts if p != "float"], parts, parts):
-        if matrix in (c, x, y) and suffixes & {c, x, y}:
-            yield c, x, y, matrix
-    for axes, whole in (("KNM", "*L K N M"), ("PKNM", "P K N M")):  # masks with ones anywhere
-        for ones in itertools.product((True, False), repeat=len(axes)):
-            mask = " ".join(["1" if one else axis for one, axis in zip(ones, axes, strict=True)])
-            if any(ones):
-                yield from [(mask, x, y, whole) for x, y in ((whole, "float"), ("float", whole), (whole, whole),
-                                                             (whole, ""), ("", whole))]
+    matrix = "*L N M"
+    values = ((matrix, matrix), (matrix, "float"), ("float", matrix), (matrix, ""), ("", matrix))
+    for mask in ("N M", "1 M", "N 1"):
+        yield from [(mask, x, y, matrix) for x, y in values]
+    for whole, masks in MASKS.items():
+        values = ((whole, "float"), ("float", whole), (whole, whole))
+        yield from [(mask, x, y, whole) for mask in masks for x, y in values]
 
 
 def clip(of: Signature) -> Iterator[str]:
