@@ -95,7 +95,7 @@ row = a[:, None, 0]
 )
 
 
-def shown(editor: Editor, folder: Path, recipe: Recipe) -> Iterator[str]:
+def told(editor: Editor, folder: Path, recipe: Recipe) -> Iterator[str]:
     """The lines of one recipe."""
     path = folder / f"{re.sub(r'[^a-z]', '_', recipe.title.lower())}.py"
     path.write_text(HEADER + recipe.program, encoding="utf-8")
@@ -125,13 +125,14 @@ def section() -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         with Editor(folder, settings) as editor:
-            return "\n".join([line for recipe in RECIPES for line in shown(editor, folder, recipe)])
+            return "\n".join([line for recipe in RECIPES for line in told(editor, folder, recipe)])
 
 
 def current() -> str:
     """The page with the section as it should be."""
+    shown = section()
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    return before + BEGIN + section() + END + rest.split(END)[1]
+    return before + BEGIN + shown + END + rest.split(END)[1]
 
 
 if __name__ == "__main__":
