@@ -96,18 +96,26 @@ def parameters(function: ast.FunctionDef) -> list[tuple[str, str]]:
 def ranks(types: Sequence[str]) -> set[int]:
     """The ranks, up to four, of the first operand of which the sizes are told; keys and functions are none."""
     for text in types:
-        if "prng_key" in text or text.startswith("Callable"):
-            continue
-        for node in ast.walk(ast.parse(text or "None")):
-            match node:
-                case ast.Subscript(value=ast.Name(id="Array"), slice=ast.Tuple(elts=[_, *sizes])):
-                    words = [ast.unparse(s) for s in sizes]
-                    own = [w for w in words if not w.startswith("*")]
-                    packed = any(w.startswith("*") and w != "*tuple[()]" for w in words)
-                    return {r for r in MOST_RANKS if r == len(own) or (packed and r > len(own))}
-                case _:
-                    continue
+        found = None if "prng_key" in text or text.startswith("Callable") else _ranks_of(text)
+        if found is not None:
+            return {*found}
     return set(MOST_RANKS)
+
+
+@functools.cache
+def _ranks_of(text: str) -> frozenset[int] | None:
+    if "Array[" not in text:
+        return None
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Subscript(value=ast.Name(id="Array"), slice=ast.Tuple(elts=[_, *sizes])):
+                parts = [ast.unparse(s) for s in sizes]
+                own = [w for w in parts if not w.startswith("*")]
+                packed = any(w.startswith("*") and w != "*tuple[()]" for w in parts)
+                return frozenset([r for r in MOST_RANKS if r == len(own) or (packed and r > len(own))])
+            case _:
+                continue
+    return None
 
 
 def takes_unknown(types: Sequence[str]) -> bool:
@@ -173,9 +181,10 @@ def _tree(module: str, stubs: Mapping[str, str]) -> ast.Module:
 def functions(module: str, stubs: Mapping[str, str]) -> dict[str, list[ast.FunctionDef]]:
     """The public functions of a module: its own, and those that it exports."""
     own = _functions(_tree(module, stubs).body)
+    read: dict[str, dict[str, list[ast.FunctionDef]]] = {}
     for where, name, here in exported(module):
         if here not in own and path_of(where).exists():
-            theirs = _functions(_tree(where, stubs).body)
+            theirs = read[where] if where in read else read.setdefault(where, _functions(_tree(where, stubs).body))
             own |= {here: theirs[name]} if name in theirs else {}
     return {n: own[n] for n in sorted(own) if not n.startswith("_")}
 

@@ -62,7 +62,8 @@ def components(points: Array, count: int) -> tuple[Array, Array, Array]:
     """(mean, the directions in which points differ most, as columns, and the variance along each, smallest first)."""
     mean = points.mean(0)
     centred = points - mean
-    variances, directions = jnp.linalg.eigh(centred.T @ centred / points.shape[0])
+    covariance: Array = centred.T @ centred / points.shape[0]
+    variances, directions = jnp.linalg.eigh(covariance)
     return mean, directions[:, -count:], variances
 
 

@@ -8,9 +8,9 @@ from typing_extensions import TypeVar
 from lantern.trace.array import Array
 
 # The types of the fields: the stubs say which shapes they have.
-A = TypeVar("A", bound=Array[Any, *tuple[Any, ...]], default=Array)
-B = TypeVar("B", bound=Array[Any, *tuple[Any, ...]], default=Array)
-C = TypeVar("C", bound=Array[Any, *tuple[Any, ...]], default=Array)
+A = TypeVar("A", bound=Array[Any, *tuple[Any, ...]], default=Array, covariant=True)
+B = TypeVar("B", bound=Array[Any, *tuple[Any, ...]], default=Array, covariant=True)
+C = TypeVar("C", bound=Array[Any, *tuple[Any, ...]], default=Array, covariant=True)
 
 
 class EighResult(NamedTuple, Generic[A, B]):
