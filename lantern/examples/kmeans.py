@@ -52,7 +52,8 @@ def load(count: int) -> tuple[Values, np.ndarray[Any, Any]]:
 def squared_distances(points: Array, centres: Array) -> Array:
     """Of every point to every centre: |x|^2 - 2 x c + |c|^2, so that the work is one product of matrices."""
     products = points @ centres.T
-    return jnp.maximum((points ** 2).sum(1)[:, None] - 2 * products + (centres ** 2).sum(1), 0)
+    squares = (points ** 2).sum(1)[:, None] - 2 * products + (centres ** 2).sum(1)
+    return jnp.maximum(squares, 0)
 
 
 def seeded(key: random.Key, points: Array) -> Array:
@@ -78,7 +79,8 @@ def moved(points: Array, centres: Array) -> Array:
     nearest = jnp.argmin(squared_distances(points, centres), axis=1)
     count = jnp.zeros(CENTRES).at[nearest].add(1.0)
     total = jnp.zeros_like(centres).at[nearest].add(points)
-    return jnp.where(count[:, None] > 0, total / jnp.maximum(count, 1)[:, None], centres)
+    seen, mean = count[:, None] > 0, total / jnp.maximum(count, 1)[:, None]
+    return jnp.where(seen, mean, centres)
 
 
 def fit(key: random.Key, points: Array) -> Fit:

@@ -121,8 +121,8 @@ class Spaced:
                     types = {"start": ends[0], "stop": ends[1], "num": num, "dtype": "None = None", "axis": axis}
                     result = held.format(array(shape.format(size), "F"), array("*L", "F"))
                     yield from of.overload({**types, **asked}, result)
-        ends = dict.fromkeys(("start", "stop"), ARRAY_LIKE)
-        yield from of.overload(ends, "Any" if "retstep" in of.arguments else array("...", "Any"))
+        anything = {"start": ARRAY_LIKE, "stop": ARRAY_LIKE}
+        yield from of.overload(anything, "Any" if "retstep" in of.arguments else array("...", "Any"))
 
 
 def square_matrix(of: Signature) -> Iterator[str]:

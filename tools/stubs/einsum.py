@@ -48,7 +48,7 @@ def read(subscripts: str) -> Row:
     >>> read("bij,bj->bi")
     Row(operands=('N M K', 'N K'), result='N M')
     """
-    names = dict(zip(dict.fromkeys(re.findall("[a-z]", subscripts)), SIZES, strict=False))
+    names: dict[str, str] = dict(zip(dict.fromkeys(re.findall("[a-z]", subscripts)), SIZES, strict=False))
     left, _, right = subscripts.partition("->")
     operands, result = [_words(part, names) for part in left.split(",")], _words(right, names)
     return Row(tuple(operands), result)

@@ -182,13 +182,17 @@ def ordered(of: Signature) -> Iterator[str]:
 AXES = ((-1, "*L {}"), (0, "{} *L"), (1, "M {} *L"), (-2, "*L {} M"))
 
 
+def _with_positions(shape: str, _: str = "D") -> str:
+    return f"tuple[{array(shape)}, {array(shape, 'i32')}]"
+
+
 def along(name: str, result: str, dtypes: str = "D", counted: str = "") -> Rule:
     """Along a literal axis, the parameter `name`: `result` with `#` for what becomes of it (nothing: it goes away). A
     named number `counted` is its size."""
 
     def rule(of: Signature) -> Iterator[str]:
         first, default = of.arguments[0], of.default(name)
-        held = array if ";" not in dtypes else lambda shape, _: f"tuple[{array(shape)}, {array(shape, 'i32')}]"
+        held = array if ";" not in dtypes else _with_positions
         yield from of.overload({first: unseen()}, held("...", dtypes))
         for number, size in (("A", "A"), ("int", "?")) if counted else (("", "?"),):
             for axis, shape in AXES:
