@@ -425,12 +425,22 @@ def _apply(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str])
         found = with_zeros(instr.op, *[_parts(kernel, stage, r, names) for r in instr.operands])
         if found is not None:
             return found
-    if instr.op is ScalarOp.NOT:
-        inner = body[instr.operands[0]]
-        if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
-                and is_float(dtype_of(kernel, stage, inner.operands[0]))):
-            return f"!{texts[0]} | !ordered({', '.join([names[r] for r in inner.operands])})"
+    compared = _compared(kernel, stage, instr, names)
+    if instr.op is ScalarOp.NOT and compared:
+        return f"!{texts[0]} | !ordered({', '.join(compared)})"
+    if instr.op is ScalarOp.SELECT and not {*compared}.isdisjoint(texts[1:]):
+        # Or NVIDIA's compiler takes the smaller or larger of two numbers by an instruction that drops NaN.
+        return f"select({texts[2]}, {texts[1]}, {texts[0]} & ordered({', '.join(compared)}))"
     return scalar.operation(instr.op, texts, kind, instr.dtype)
+
+
+def _compared(kernel: Kernel, stage: Stage, instr: Apply, names: Mapping[Ref, str]) -> list[str]:
+    """The floats whose order is the first operand of an instruction; empty if that is something else."""
+    inner = stage.body[instr.operands[0]]
+    if (isinstance(inner, Apply) and inner.op in (ScalarOp.LT, ScalarOp.LE, ScalarOp.GT, ScalarOp.GE)
+            and is_float(dtype_of(kernel, stage, inner.operands[0]))):
+        return [names[r] for r in inner.operands]
+    return []
 
 
 def _parts(kernel: Kernel, stage: Stage, ref: Ref, names: Mapping[Ref, str]) -> Parts:

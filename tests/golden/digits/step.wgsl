@@ -526,6 +526,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 var<workgroup> slab_a: array<vec4<f32>, 288>;
 var<workgroup> slab_b: array<vec4<f32>, 512>;
 
+fn magnitude(x: f32) -> u32 { return bitcast<u32>(x) & 0x7fffffffu; }
+
+fn is_nan(x: f32) -> bool { return magnitude(x) > 0x7f800000u; }
+
+// The operands of a comparison that is negated: !(a < b) must not become a >= b.
+fn ordered(a: f32, b: f32) -> bool { return !is_nan(a) & !is_nan(b); }
+
 fn pack_u8(v: vec4<u32>) -> u32 { return v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u); }
 
 fn load_a(batch: u32, m: u32, k: u32) -> vec4<f32> {
@@ -543,7 +550,7 @@ fn stage1(x1: f32, r0_0: f32) -> Stage1Values {
   // digits.py:124 in scores
   let v2 = r0_0 + x1;
   let v4 = v2 <= 0.0;
-  let v5 = select(v2, 0.0, v4);
+  let v5 = select(v2, 0.0, v4 & ordered(v2, 0.0));
   return Stage1Values(v4, v5);
 }
 
