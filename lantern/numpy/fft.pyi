@@ -12,7 +12,6 @@ from lantern.dtypes import DType, Integer, bool_, c64, c128, f32, f64, i32
 from lantern.lax.operands import ArrayLike, AxisLike, Number, SupportsLanternArray
 from lantern.trace.array import Array
 from lantern.typing import Dim
-from lantern.lax.operands import array
 
 L = TypeVarTuple("L", default=Unpack[tuple[Any, ...]])
 N = TypeVar("N", default=Any)

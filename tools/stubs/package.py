@@ -100,7 +100,9 @@ def with_imports_of(module: str, imports: list[str]) -> list[str]:
     known = {name for line in imports for name in line.partition(" import ")[2].split(", ")}
     nodes = [n for n in source(module).body if isinstance(n, ast.ImportFrom) and n.module not in NO_TYPES]
     own = [(n.module, a.name) for n in nodes for a in n.names if not a.asname]
-    return [*imports, *[f"from {where} import {name}" for where, name in own if name not in known]]
+    # Functions stand in no annotation, though their names may stand in a sentence of the stub.
+    types = [(where, name) for where, name in own if name[0].isupper() or where == "lantern.dtypes"]
+    return [*imports, *[f"from {where} import {name}" for where, name in types if name not in known]]
 
 
 def annotation_imports(signatures: Sequence[tuple[str, Signature]], imports: Sequence[str]) -> list[str]:
